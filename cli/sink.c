@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sink.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink_internal.h"
+#include "util/macro.h"
+
+struct sink *sink_new(FILE *out, bool json, bool color)
+{
+        struct sink *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return NULL;
+        s->out = out;
+        s->json = json;
+        s->color = color;
+        return s;
+}
+
+void sink_free(struct sink *s)
+{
+        if (!s)
+                return;
+        sink_discard(s);
+        table_clear(&s->table);
+        free(s->table.cells);
+        free(s->table.text);
+        free(s);
+}
+
+bool sink_json(const struct sink *s)
+{
+        return s->json;
+}
+
+int sink_finish(struct sink *s)
+{
+        if (fflush(s->out) != 0 && s->error == 0)
+                s->error = -errno;
+        if (ferror(s->out) && s->error == 0)
+                s->error = -EIO;
+        return s->error;
+}
+
+static const char *style_code(enum style style)
+{
+        switch (style) {
+        case STYLE_BOLD:
+                return "\033[1m";
+        case STYLE_DIM:
+                return "\033[2m";
+        case STYLE_GOOD:
+                return "\033[32m";
+        case STYLE_WARN:
+                return "\033[33m";
+        case STYLE_BAD:
+                return "\033[31m";
+        case STYLE_VFIO:
+                return "\033[1;36m";
+        default:
+                return "";
+        }
+}
+
+static void write_styled(struct sink *s, enum style style, const char *text, size_t length)
+{
+        bool styled = s->color && style != STYLE_PLAIN && length > 0;
+
+        if (styled)
+                fputs(style_code(style), s->out);
+        if (fwrite(text, 1, length, s->out) != length && s->error == 0)
+                s->error = -errno;
+        if (styled)
+                fputs("\033[0m", s->out);
+}
+
+void sink_text(struct sink *s, const char *format, ...)
+{
+        va_list ap;
+
+        if (s->json)
+                return;
+        va_start(ap, format);
+        if (vfprintf(s->out, format, ap) < 0 && s->error == 0)
+                s->error = -errno;
+        va_end(ap);
+}
+
+void sink_styled(struct sink *s, enum style style, const char *format, ...)
+{
+        char text[1024];
+        va_list ap;
+        int n;
+
+        if (s->json)
+                return;
+        va_start(ap, format);
+        n = vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        if (n > 0)
+                write_styled(s, style, text, MIN((size_t)n, sizeof(text) - 1));
+}
+
+/* Columns that TEXT takes on a terminal: one for each character, of however many bytes. */
+static unsigned int text_columns(const char *text, size_t length)
+{
+        unsigned int n = 0;
+
+        for (size_t i = 0; i < length; i++)
+                n += ((unsigned char)text[i] & 0xc0) != 0x80;
+        return n;
+}
+
+/* Room for MORE bytes of text and one more cell. */
+static int table_reserve(struct table *t, size_t more)
+{
+        if (t->n_text + more > t->text_size) {
+                size_t size = MAX(t->text_size * 2, t->n_text + more + 4096);
+                char *text = realloc(t->text, size);
+
+                if (!text)
+                        return -ENOMEM;
+                t->text = text;
+                t->text_size = size;
+        }
+        if (t->n_cells == t->cells_size) {
+                size_t size = MAX(t->cells_size * 2, (size_t)256);
+                struct cell *cells = realloc(t->cells, size * sizeof(*cells));
+
+                if (!cells)
+                        return -ENOMEM;
+                t->cells = cells;
+                t->cells_size = size;
+        }
+        return 0;
+}
+
+static void table_add(struct sink *s, struct cell cell)
+{
+        struct table *t = &s->table;
+
+        cell.column = t->column;
+        t->cells[t->n_cells++] = cell;
+        t->n_text += cell.length;
+        if (t->column < TABLE_COLUMNS - 1)
+                t->column++;
+}
+
+void sink_cell(struct sink *s, enum style style, const char *format, ...)
+{
+        struct table *t = &s->table;
+        struct cell cell = { .style = style };
+        va_list ap;
+        int n;
+
+        if (s->json || s->error < 0)
+                return;
+        /* Most cells fit what is there; a longer one is printed again into the room it needs. */
+        s->error = table_reserve(t, 256);
+        if (s->error < 0)
+                return;
+        va_start(ap, format);
+        n = vsnprintf(t->text + t->n_text, 256, format, ap);
+        va_end(ap);
+        if (n >= 256) {
+                s->error = table_reserve(t, (size_t)n + 1);
+                if (s->error < 0)
+                        return;
+                va_start(ap, format);
+                n = vsnprintf(t->text + t->n_text, (size_t)n + 1, format, ap);
+                va_end(ap);
+        }
+        cell.start = t->n_text;
+        cell.length = (size_t)MAX(n, 0);
+        cell.columns = text_columns(t->text + cell.start, cell.length);
+        if (cell.columns > t->width[t->column])
+                t->width[t->column] = cell.columns;
+        table_add(s, cell);
+}
+
+void sink_end_row(struct sink *s)
+{
+        struct table *t = &s->table;
+
+        if (s->json || s->error < 0)
+                return;
+        if (t->n_cells > 0)
+                t->cells[t->n_cells - 1].last = true;
+        t->column = 0;
+}
+
+void sink_table_end(struct sink *s)
+{
+        struct table *t = &s->table;
+
+        for (size_t i = 0; i < t->n_cells; i++) {
+                const struct cell *c = &t->cells[i];
+
+                write_styled(s, c->style, t->text + c->start, c->length);
+                if (c->last)
+                        fputc('\n', s->out);
+                else
+                        fprintf(s->out, "%*s", (int)(t->width[c->column] - c->columns + 2), "");
+        }
+        table_clear(t);
+}
+
+void table_clear(struct table *t)
+{
+        t->n_cells = t->n_text = 0;
+        t->column = 0;
+        memset(t->width, 0, sizeof(t->width));
+}
