@@ -128,13 +128,15 @@ def build(lane, tree, steps):
         jobs = len(os.sched_getaffinity(0))
         # a fixed user, host and date: the same input gives the same image
         fixed = ["KBUILD_BUILD_USER=lab", "KBUILD_BUILD_HOST=lab", "KBUILD_BUILD_TIMESTAMP=Thu Jan 1 00:00:00 UTC 1970"]
-        child = process.start(["make", f"-j{jobs}", *fixed, "vmlinux", "modules"], cwd=tree, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
-        for count, line in enumerate(child.stdout, 1):
-            sink.write(line)
-            progress.at(count, steps)
-        if child.wait() == 0:
-            return
+        with process.running(["make", f"-j{jobs}", *fixed, "vmlinux", "modules"], cwd=tree, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace") as child:
+            for count, line in enumerate(child.stdout, 1):
+                sink.write(line)
+                progress.at(count, steps)
+            failed = child.wait()
+        progress.failed = failed != 0
+    if not failed:
+        return
     errors = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if "rror" in line]
     raise LabError(f"the kernel {lane} does not build: {cache.full() or (errors or ['no reason given'])[0]}")
 

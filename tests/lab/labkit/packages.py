@@ -112,13 +112,13 @@ class Apt:
 
     def download(self, package, version, size, folder):
         with Progress(f"downloading {package} {version} ({size >> 20} MB)") as progress:
-            child = process.start(
-                ["apt-get", "-q", *self.options, "download", f"{package}={version}"], cwd=folder,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            while child.poll() is None:
-                progress.at(sum(path.stat().st_size for path in folder.glob("*.deb")), size)
-                time.sleep(0.1)
-            said = child.stderr.read()
+            with process.running(["apt-get", "-q", *self.options, "download", f"{package}={version}"], cwd=folder,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
+                while child.poll() is None:
+                    progress.at(sum(path.stat().st_size for path in folder.glob("*.deb")), size)
+                    time.sleep(0.1)
+                said = child.stderr.read()
+            progress.failed = child.returncode != 0
         found = list(folder.glob("*.deb"))
         if child.returncode or len(found) != 1:
             raise LabError(f"cannot download {package} {version}: {cache.full() or first_error(said)}")

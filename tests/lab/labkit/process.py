@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Child processes that do not outlive us, however we end."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -18,8 +19,11 @@ def _die_with_parent():
 
 
 def environment():
-    """Plain words from every tool, and the folders where depmod and others live for users other than root."""
-    return {**os.environ, "LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+    """Plain words from every tool, the folders where depmod and others live for users other than root, and nothing
+    a calling make may have set."""
+    kept = {key: value for key, value in os.environ.items()
+            if key not in ("ARCH", "CROSS_COMPILE", "MAKEFLAGS", "MAKELEVEL") and not key.startswith("KBUILD_")}
+    return {**kept, "LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
 
 
 def start(argv, **options):
@@ -27,6 +31,18 @@ def start(argv, **options):
         raise LabError(f"{argv[0]} is missing: ./run installs what the lab needs")
     options.setdefault("env", environment())
     return subprocess.Popen(argv, preexec_fn=_die_with_parent, **options)
+
+
+@contextlib.contextmanager
+def running(argv, **options):
+    """A child in a process group of its own, all of which ends with the block (make's children would go on)."""
+    child = start(argv, start_new_session=True, **options)
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def run(argv, **options):

@@ -11,6 +11,7 @@ class Progress:
     def __init__(self, what, plain_every=15.0):
         self.what = what
         self.start = time.monotonic()
+        self.failed = False
         self.tty = sys.stderr.isatty()
         self.plain_every = plain_every
         self.shown = self.start if not self.tty else 0.0
@@ -21,7 +22,7 @@ class Progress:
 
     def __exit__(self, kind, *_):
         seconds = time.monotonic() - self.start
-        ending = "done" if kind is None else "failed"
+        ending = "failed" if kind or self.failed else "done"
         self._write(f"{self.what}: {ending} ({seconds:.0f} s)")
         return False
 
