@@ -55,6 +55,19 @@ def module_order(modules, wanted):
     return order
 
 
+def with_busybox(init):
+    archive = Newc()
+    archive.folder("bin")
+    archive.file("bin/busybox", kernels.busybox().read_bytes(), 0o755)
+    archive.file("init", init, 0o755)
+    return archive
+
+
+def smallest(init):
+    """busybox and one init script: not compressed, for a machine that is emulated twice over."""
+    return with_busybox(init).bytes()
+
+
 def ensure(kernel, boot_modules, guest):
     """The initramfs for the kernel in folder `kernel`, made when any of its parts changed."""
     busybox = kernels.busybox()
@@ -63,11 +76,8 @@ def ensure(kernel, boot_modules, guest):
     if place.exists():
         return place
     with cache.lock("initramfs"), cache.workspace("initramfs") as work:
-        archive = Newc()
-        for name in ("bin", "modules"):
-            archive.folder(name)
-        archive.file("bin/busybox", busybox.read_bytes(), 0o755)
-        archive.file("init", init, 0o755)
+        archive = with_busybox(init)
+        archive.folder("modules")
         archive.file("stage2", stage2)
         order = module_order(kernel / "modules", boot_modules)
         names = [f"{index:02}-{pathlib.Path(path).name}" for index, path in enumerate(order)]

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 
-from . import LabError, kernels, runner, suite
+from . import LabError, initramfs, kernels, runner, suite
 from .machine import HERE, Catalogue
 
 
@@ -48,6 +48,9 @@ def parser():
     verb("tests", "machines that have tests, one a line")
     kernel = verb("kernel", "fetch or build a kernel into the cache, and print where it is")
     kernel.add_argument("lane", nargs="+", help="6.1 or 6.12")
+    inner = verb("initramfs", "pack busybox and an init script, for a machine inside a machine")
+    inner.add_argument("init", type=pathlib.Path)
+    inner.add_argument("image", type=pathlib.Path)
     return top
 
 
@@ -145,6 +148,8 @@ def main():
             return suite.run(catalogue, options, environment(options.build))
         if options.verb == "kernel":
             return make_kernels(catalogue, options)
+        if options.verb == "initramfs":
+            return options.image.write_bytes(initramfs.smallest(options.init.read_bytes())) and 0
         if options.verb == "tests":
             return print("\n".join(suite.machines_with_tests(catalogue)))
         return show_list(catalogue)

@@ -57,7 +57,7 @@ class Boot:
         write(self.folder / "boot.env", assignments(settings))
         write(self.folder / "env", "".join(f"export {line}\n" for line in assignments({
             "LAB_MACHINE": self.machine.name, "LAB_IOMMU": self.machine.iommu, "LAB_KERNEL": self.machine.kernel,
-            "LAB_DEVICES": " ".join(self.machine.devices), "LAB_DIR": machines.HERE,
+            "LAB_VMLINUX": kernel / "vmlinux", "LAB_DEVICES": " ".join(self.machine.devices), "LAB_DIR": machines.HERE,
             "LAB_OUT": "/run/lab/job/files", "HOME": "/root", "LC_ALL": "C.UTF-8",
             **self.environment}).splitlines()))
         return kernel, image
