@@ -50,7 +50,7 @@ class Boot:
         boot_modules = spec.get("boot_modules", [])
         image = initramfs.ensure(kernel, boot_modules, machines.HERE / "guest")
         (self.folder / "files").mkdir(parents=True, exist_ok=True)
-        settings = {"machine": self.machine.name, "modules": kernel / "modules",
+        settings = {"machine": self.machine.name, "iommu": self.machine.iommu, "modules": kernel / "modules",
                     # a kernel with its drivers built in has nothing to load
                     "coldplug": "1" if boot_modules else "", **settings}
         write(self.folder / "boot.env", assignments(settings))
