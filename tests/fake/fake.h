@@ -169,6 +169,10 @@ unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int inde
  * runs, or -ENOENT. */
 int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr, uint64_t *ret_length);
 
+/* Maps and unmaps in the device's address space as another holder of its descriptor would. */
+void fake_map_behind(struct fake *m, const char *bdf, uint64_t iova, void *vaddr, uint64_t size);
+void fake_unmap_behind(struct fake *m, const char *bdf, uint64_t iova);
+
 /* Counts over the whole machine, for audits and for assertions on cost. */
 unsigned int fake_n_fds(struct fake *m);
 unsigned int fake_n_mappings(struct fake *m);
