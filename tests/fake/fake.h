@@ -208,6 +208,8 @@ bool fake_fault_hit(struct fake *m);
 const char *fake_fault_where(struct fake *m);
 /* This thread is in one of the machine's system calls. */
 bool fake_inside(void);
+/* A kill came to pass, and nobody was revived since. */
+bool fake_process_is_dead(struct fake *m);
 /* A new process on the same machine: after a kill, and at once where none was. What the old one had open is
  * closed. */
 void fake_revive(struct fake *m);
