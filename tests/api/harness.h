@@ -57,6 +57,9 @@ void each_call_failing(const struct scenario *s);
  */
 void each_call_killed(const struct scenario *s, void (*recover)(struct fake *m));
 
+/* Where the scenario that runs now was made to fail, for a message; "" outside of one. */
+const char *scenario_where(void);
+
 /* Allocation failure: the Nth allocation of the library from now ends in NULL; 0 ends it. Needs the wrap
  * arguments of tests/api/meson.build. */
 void malloc_fail_at(unsigned int n);
