@@ -6,6 +6,7 @@
 
 #include <iommuctl/address.h>
 #include <iommuctl/ctx.h>
+#include <iommuctl/machine.h>
 #include <iommuctl/topology.h>
 
 #endif
