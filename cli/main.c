@@ -11,8 +11,17 @@
 #include "help.h"
 #include "options.h"
 
+
 const struct command *const commands[] = {
-        &cmd_devices, &cmd_groups, &cmd_show, &cmd_status, NULL,
+        /* in the order of the help */
+        &cmd_groups,
+        &cmd_devices,
+        &cmd_show,
+        &cmd_status,
+        &cmd_bind,
+        &cmd_unbind,
+        &cmd_restore,
+        NULL,
 };
 
 /* One or two words name a verb. Sets *RET_WORDS to how many did. */

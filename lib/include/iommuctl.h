@@ -5,6 +5,7 @@
 /* All of libiommuctl. */
 
 #include <iommuctl/address.h>
+#include <iommuctl/change.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/topology.h>
