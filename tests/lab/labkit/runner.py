@@ -12,8 +12,8 @@ import time
 
 from . import LabError, initramfs, kernels, machine as machines, process
 
-# A boot and the power-off take about 3 s on an idle 2-core machine; this allows for a busy one.
-BOOT_SECONDS = 60
+# A boot and the power-off take about 3 s on an idle 2-core machine; this allows for a very busy one.
+BOOT_SECONDS = 120
 POLL_SECONDS = 0.02
 
 
