@@ -119,7 +119,8 @@ def shell(catalogue, options):
 def show_list(catalogue):
     for name in catalogue.names():
         machine = catalogue.machine(name)
-        print(f"{name:<14} {machine.iommu:<7} {machine.kernel:<12} {machine.memory_mb:>5} MB  {' '.join(machine.devices)}")
+        devices = " ".join(machine.devices)
+        print(f"{name:<14} {machine.iommu:<7} {machine.kernel:<12} {machine.memory_mb:>5} MB  {devices}")
     print()
     for lane, spec in catalogue.kernels.items():
         print(f"{lane:<14} {kernels.cached(lane, spec, HERE) or 'not in the cache'}")
