@@ -78,6 +78,12 @@ def environment(build):
     return {"LAB_BUILD": build.resolve() if build else "", "PATH": runner.host_path(build and build.resolve())}
 
 
+def script(name):
+    """The command that runs a script, whether or not it is executable or in this folder."""
+    path = os.path.abspath(name)
+    return [path] if os.access(path, os.X_OK) else ["bash", path]
+
+
 def run(catalogue, options):
     command = options.command
     if not command:
@@ -141,7 +147,10 @@ def main():
     if rest and (options.verb != "run" or rest[0].startswith("-")):
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     if options.verb == "run":
-        options.command += rest + sys.argv[cut + 1:]
+        options.command += rest
+        if options.command:
+            options.command[0:1] = script(options.command[0])
+        options.command += sys.argv[cut + 1:]
     try:
         catalogue = Catalogue()
         if options.verb == "run":
