@@ -86,8 +86,8 @@ const char *iommuctl_group_info_type(const struct iommuctl_group_info *group);
 bool iommuctl_group_info_noiommu(const struct iommuctl_group_info *group);
 /**
  * Whether VFIO would give the group to a process: each of its devices is bound to a VFIO driver, to none, or
- * to one the kernel does not count (pcieport, pci-stub; drivers/vfio/vfio_main.c and drivers/iommu/iommu.c,
- * driver_managed_dma).
+ * to one the kernel does not count: iommuctl_device_info_blocks_group() is false for all. Also false where
+ * the driver of one could not be read.
  */
 bool iommuctl_group_info_viable(const struct iommuctl_group_info *group);
 size_t iommuctl_group_info_n_devices(const struct iommuctl_group_info *group);
@@ -116,8 +116,16 @@ bool iommuctl_device_info_address(const struct iommuctl_device_info *device,
                                   struct iommuctl_address *ret_address);
 /** The group that holds it, or NULL. */
 const struct iommuctl_group_info *iommuctl_device_info_group(const struct iommuctl_device_info *device);
-/** Driver bound to it now, as sysfs names it ("vfio-pci"); NULL: none. */
+/** Driver bound to it now, as sysfs names it ("vfio-pci"); NULL: none, or it could not be read. */
 const char *iommuctl_device_info_driver(const struct iommuctl_device_info *device);
+/** Tells the two apart: whether it could be read which driver is bound, or that none is. */
+bool iommuctl_device_info_driver_known(const struct iommuctl_device_info *device);
+/**
+ * Whether its driver keeps its group from VFIO: it is bound, and to a driver that the kernel counts among
+ * those that use the group for DMA of their own. VFIO drivers, pcieport and pci-stub are not (they set
+ * driver_managed_dma, drivers/iommu/iommu.c since Linux 5.18).
+ */
+bool iommuctl_device_info_blocks_group(const struct iommuctl_device_info *device);
 /** The driver is a VFIO one: vfio-pci, a vendor's variant of it, vfio-platform, vfio-fsl-mc, vfio_mdev, … */
 bool iommuctl_device_info_vfio_bound(const struct iommuctl_device_info *device);
 /** modalias, "pci:v000010DEd…"; NULL where the kernel gives none. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a device of a topology tells, and the nodes that VFIO made for it. */
+
+#include "topology.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* /dev/vfio/N exists where the kernel has VFIO groups (CONFIG_VFIO_GROUP), and then so does the class "vfio".
+ * A capture that left all of /sys/class out still tells the node by the group's number. */
+static bool has_group_node(struct iommuctl_topology *t, const struct iommuctl_group_info *g)
+{
+        char path[64];
+
+        if (!sysfs_exists(&t->sysfs, "sys/class/vfio"))
+                return !sysfs_exists(&t->sysfs, "sys/class/vfio-dev");
+        snprintf(path, sizeof(path), "sys/class/vfio/%s%u", g->noiommu ? "noiommu-" : "", g->id);
+        return sysfs_exists(&t->sysfs, path);
+}
+
+/* The device's own node: vfio-dev/vfio0, where it is one that can be opened (CONFIG_VFIO_DEVICE_CDEV gives it
+ * a number, in "dev"; never without an IOMMU: vfio_device_add() in drivers/vfio/vfio.h). */
+static int find_cdev(struct iommuctl_topology *t, struct iommuctl_device_info *d, const char *dir_path)
+{
+        struct sysfs_dir dir _cleanup_(sysfs_dir_close);
+        char path[2 * DEVICE_PATH];
+        const char *name;
+        int r;
+
+        snprintf(path, sizeof(path), "%s/vfio-dev", dir_path);
+        r = sysfs_dir_open(&dir, &t->sysfs, path);
+        while (r >= 0 && (r = sysfs_dir_next(&dir, &name)) > 0) {
+                if (!startswith(name, "vfio"))
+                        continue;
+                snprintf(path, sizeof(path), "%s/vfio-dev/%s/dev", dir_path, name);
+                if (!sysfs_exists(&t->sysfs, path))
+                        continue;
+                snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
+                d->vfio_cdev = arena_strdup(&t->arena, path);
+                return d->vfio_cdev ? 0 : -ENOMEM;
+        }
+        return topology_fatal(r) ? r : 0;
+}
+
+int topology_device_nodes(struct iommuctl_topology *t, struct iommuctl_device_info *d)
+{
+        char path[DEVICE_PATH];
+
+        if (!d->vfio_bound || !d->group)
+                return 0;
+        if (has_group_node(t, d->group)) {
+                snprintf(path, sizeof(path), "/dev/vfio/%s%u", d->group->noiommu ? "noiommu-" : "",
+                         d->group->id);
+                d->vfio_node = arena_strdup(&t->arena, path);
+                if (!d->vfio_node)
+                        return -ENOMEM;
+        }
+        if (d->group->noiommu)
+                return 0;
+        snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices/%s", d->group->id, d->name);
+        if (t->sysfs.captured && d->bus && !sysfs_exists(&t->sysfs, path))
+                snprintf(path, sizeof(path), "sys/bus/%s/devices/%s", d->bus, d->name);
+        return find_cdev(t, d, path);
+}
+
+_public_ const char *iommuctl_device_info_name(const struct iommuctl_device_info *d)
+{
+        return d->name;
+}
+
+_public_ const char *iommuctl_device_info_bus(const struct iommuctl_device_info *d)
+{
+        return d->bus;
+}
+
+_public_ bool iommuctl_device_info_address(const struct iommuctl_device_info *d,
+                                           struct iommuctl_address *ret_address)
+{
+        if (d->has_address)
+                *ret_address = d->address;
+        return d->has_address;
+}
+
+_public_ const struct iommuctl_group_info *iommuctl_device_info_group(const struct iommuctl_device_info *d)
+{
+        return d->group;
+}
+
+_public_ const char *iommuctl_device_info_driver(const struct iommuctl_device_info *d)
+{
+        return d->driver;
+}
+
+_public_ bool iommuctl_device_info_driver_known(const struct iommuctl_device_info *d)
+{
+        return d->driver_known;
+}
+
+_public_ bool iommuctl_device_info_vfio_bound(const struct iommuctl_device_info *d)
+{
+        return d->vfio_bound;
+}
+
+/* Who takes part in the ownership of a group's DMA: every driver that a bus's dma_configure() runs for and
+ * that does not set driver_managed_dma (Linux 5.18; before, VFIO had a list of its own with pci-stub and PCI
+ * bridges). Mediated devices have no such bus. */
+_public_ bool iommuctl_device_info_blocks_group(const struct iommuctl_device_info *d)
+{
+        static const char *const managed[] = {
+                "pcieport", /* drivers/pci/pcie/portdrv.c */
+                "pci-stub", /* drivers/pci/pci-stub.c */
+                "fsl-pci",  /* arch/powerpc/sysdev/fsl_pci.c */
+        };
+
+        if (!d->driver || d->vfio_bound || (d->bus && streq(d->bus, "mdev")))
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(managed); i++)
+                if (streq(d->driver, managed[i]))
+                        return false;
+        return true;
+}
+
+_public_ const char *iommuctl_device_info_modalias(const struct iommuctl_device_info *d)
+{
+        return d->modalias;
+}
+
+_public_ bool iommuctl_device_info_number(const struct iommuctl_device_info *d, enum iommuctl_number which,
+                                          uint32_t *ret_value)
+{
+        if ((unsigned int)which >= NUMBERS || !(d->known_numbers & 1u << which))
+                return false;
+        *ret_value = d->numbers[which];
+        return true;
+}
+
+_public_ const char *iommuctl_device_info_driver_override(const struct iommuctl_device_info *d)
+{
+        return d->driver_override;
+}
+
+_public_ const char *iommuctl_device_info_iommu(const struct iommuctl_device_info *d)
+{
+        return d->iommu;
+}
+
+_public_ const char *iommuctl_device_info_vfio_node(const struct iommuctl_device_info *d)
+{
+        return d->vfio_node;
+}
+
+_public_ const char *iommuctl_device_info_vfio_cdev(const struct iommuctl_device_info *d)
+{
+        return d->vfio_cdev;
+}
