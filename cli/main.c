@@ -12,10 +12,16 @@
 #include "help.h"
 #include "options.h"
 
+extern const struct command cmd_bind;
 extern const struct command cmd_dma_ranges;
+extern const struct command cmd_restore;
+extern const struct command cmd_unbind;
 
 const struct command *const commands[] = {
+        &cmd_bind,
         &cmd_dma_ranges,
+        &cmd_restore,
+        &cmd_unbind,
         NULL,
 };
 

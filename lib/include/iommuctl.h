@@ -14,6 +14,9 @@
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/region.h>
+#include <iommuctl/change.h>
+#include <iommuctl/ctx.h>
+#include <iommuctl/machine.h>
 #include <iommuctl/topology.h>
 
 #endif

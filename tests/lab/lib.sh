@@ -96,6 +96,11 @@ need() {
     done
 }
 
+# all_passed: so far
+all_passed() {
+    [ "$failures" = 0 ]
+}
+
 note() {
     printf '%s\n' "$@" | sed 's/^/# /'
 }

@@ -107,13 +107,15 @@ install_packages() {
 
 # apt_install PACKAGE…: uses the caller's `root`
 apt_install() {
-    # Status-Fd 1: sudo closes every other descriptor
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
-        -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 "$@" 2>"$run_log" </dev/null | progress "packages"
+    # Descriptor 3 is opened on the far side of sudo, which closes all but the first three; it cannot be 1, which apt
+    # would then keep from the packages' own scripts.
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c 'exec "$@" 3>&1 >/dev/null' sh \
+        apt-get -q install --yes --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" \
+        2>"$run_log" </dev/null | progress "packages"
 }
 
 apt_reason() {
-    grep -m1 '^E:' "$run_log" || tail -n1 "$run_log"
+    grep -m1 '^E: ' "$run_log" || tail -n1 "$run_log"
 }
 
 # lab_can_run: what the emulated machines need beyond packages

@@ -91,10 +91,11 @@ def run_text(catalogue, options, text, limit):
     with out_folder(options.out) as folder:
         boot = runner.Boot(catalogue, pick(catalogue, options), folder, environment(options.build))
         boot.run([job], runner.forward_to_terminal)
-        if boot.why_ended and job.status is None:
+        if boot.why_ended:
             for line in runner.last_lines(boot.console, 30):
                 print(f"  console: {line}", file=sys.stderr)
             print(f"lab: {options.machine}: {boot.why_ended}", file=sys.stderr)
+        if job.status is None:
             return 124 if "time limit" in boot.why_ended else 125
         if job.status == 124:
             print(f"lab: {options.machine}: the job was stopped after its time limit of {limit} s", file=sys.stderr)
@@ -135,9 +136,11 @@ def main():
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     # What follows -- is the job's, options and all; argparse would look for its own there.
     cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-    options = parser().parse_args(sys.argv[1:cut])
+    options, rest = parser().parse_known_args(sys.argv[1:cut])
+    if rest and (options.verb != "run" or rest[0].startswith("-")):
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
     if options.verb == "run":
-        options.command += sys.argv[cut + 1:]
+        options.command += rest + sys.argv[cut + 1:]
     try:
         catalogue = Catalogue()
         if options.verb == "run":

@@ -38,6 +38,8 @@ def mirrors():
 class Apt:
     """apt-get and apt-cache with private state."""
 
+    have_read = set()  # suites in the lists
+
     def __init__(self):
         if not shutil.which("apt-get"):
             raise LabError("the kernels are Debian packages and there is no apt-get here to fetch them")
@@ -78,7 +80,10 @@ class Apt:
         return process.run([tool, "-q", *self.options, *args], cwd=cwd)
 
     def update(self, suites):
-        """Reads the package lists of `suites`, leaving out a suite the mirror does not have."""
+        """Reads the package lists of `suites`, leaving out a suite the mirror does not have; once a run."""
+        if set(suites) <= Apt.have_read:
+            return
+        Apt.have_read = set(suites)
         tried, said = [], ""
         with Progress("reading Debian's package lists"):
             for main, security in mirrors():
@@ -94,6 +99,7 @@ class Apt:
                 tried.append(main)
         if not tried:
             raise LabError("apt knows no mirror: set LAB_DEBIAN_MIRROR to a Debian archive's address")
+        Apt.have_read = set()
         raise LabError(f"cannot read Debian's package lists from {', '.join(tried)}: "
                        f"{cache.full() or said}")
 

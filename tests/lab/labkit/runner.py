@@ -2,7 +2,6 @@
 """Boots a machine, runs jobs in it one after another and brings back their output, status and files."""
 
 import contextlib
-import os
 import pathlib
 import shlex
 import shutil
@@ -51,7 +50,7 @@ class Boot:
         boot_modules = spec.get("boot_modules", [])
         image = initramfs.ensure(kernel, boot_modules, machines.HERE / "guest")
         (self.folder / "files").mkdir(parents=True, exist_ok=True)
-        settings = {"machine": self.machine.name, "modules": kernel / "modules",
+        settings = {"machine": self.machine.name, "iommu": self.machine.iommu, "modules": kernel / "modules",
                     # a kernel with its drivers built in has nothing to load
                     "coldplug": "1" if boot_modules else "", **settings}
         write(self.folder / "boot.env", assignments(settings))
@@ -90,7 +89,6 @@ class Boot:
                 self._follow(qemu, jobs, on_output)
             finally:
                 stop(qemu)
-        shutil.rmtree(self.folder / "jobs" / "none", ignore_errors=True)
 
     def _follow(self, qemu, jobs, on_output):
         deadline = time.monotonic() + BOOT_SECONDS
@@ -108,8 +106,7 @@ class Boot:
                     on_output(index, "end", b"")
                     break
                 if gone:
-                    said = (self.folder / "qemu.log").read_text(encoding="utf-8", errors="replace").strip()
-                    self.why_ended = said or "the machine went down"
+                    self.why_ended = self._why_gone(qemu.returncode)
                     return
                 if time.monotonic() > deadline:
                     self.why_ended = f"stopped after its time limit of {BOOT_SECONDS + sum(j.limit for j in jobs)} s"
@@ -119,6 +116,12 @@ class Boot:
             qemu.wait(timeout=10)
             return
         self.why_ended = "did not power off"
+
+    def _why_gone(self, status):
+        if status:
+            return (last_lines(self.folder / "qemu.log", 1) or [f"QEMU ended with status {status}"])[0]
+        panics = [line for line in last_lines(self.console, 1000) if "Kernel panic" in line or line.startswith("lab: ")]
+        return f"the machine went down: {panics[0]}" if panics else "the machine went down"
 
     def shell(self, script):
         """An interactive shell on this terminal; returns its exit status."""
@@ -198,8 +201,3 @@ def forward_to_terminal(_index, stream, data):
     if target:
         target.buffer.write(data)
         target.flush()
-
-
-def current_folder():
-    """Where the job starts: the same folder as on the host."""
-    return os.getcwd()

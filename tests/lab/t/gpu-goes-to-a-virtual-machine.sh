@@ -40,7 +40,7 @@ like "$inner" 'function 0: 0x1234:0x1111 driver bochs-drm' "the inner machine's 
 like "$inner" 'function 1: 0x8086:0x2668 driver snd_hda_intel' "the inner machine's snd_hda_intel took the sound"
 like "$inner" '/dev/dri/card0 is there' "the inner machine has a DRM card"
 like "$inner" 'inner: done' "the inner machine reached its last line"
-[ "$failures" = 0 ] || note "$(cat qemu.out)" "$(tail -n 40 inner.log)"
+all_passed || note "$(cat qemu.out)" "$(tail -n 40 inner.log)"
 cp inner.log qemu.out "$LAB_OUT/"
 
 ok "the GPU's group is restored" restore

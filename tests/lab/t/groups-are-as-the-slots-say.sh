@@ -19,8 +19,18 @@ if [ "$LAB_IOMMU" = none ]; then
     done_testing
 fi
 is "$(members "$(group 0000:00:08.0)")" "0000:00:08.0 0000:00:08.1" "the GPU's two functions share a group"
-for address in 0000:00:04.0 0000:00:05.0 0000:00:06.0 0000:00:07.0; do
+for address in 0000:00:05.0 0000:00:06.0 0000:00:07.0; do
     is "$(members "$(group $address)")" "$address" "$address is alone in its group"
 done
-is "$(members "$(group 0000:00:1f.0)")" "0000:00:1f.0 0000:00:1f.2 0000:00:1f.3" "the chipset's functions share a group"
+if [ "$LAB_IOMMU" = virtio ]; then
+    # virtio-iommu is itself a device that is found late: Linux 6.12 asks it for a group when a driver takes a device
+    is "$(group 0000:00:04.0)" none "a device that no driver has had is in no group"
+    to_vfio 0000:00:04.0
+    is "$(members "$(group 0000:00:04.0)")" "0000:00:04.0" "it is in a group once a driver has taken it"
+    to_native 0000:00:04.0
+else
+    is "$(members "$(group 0000:00:04.0)")" "0000:00:04.0" "0000:00:04.0 is alone in its group"
+    is "$(members "$(group 0000:00:1f.0)")" "0000:00:1f.0 0000:00:1f.2 0000:00:1f.3" \
+        "the chipset's functions share a group"
+fi
 done_testing
