@@ -13,12 +13,14 @@
 #include "options.h"
 
 extern const struct command cmd_bind;
+extern const struct command cmd_dma_map;
 extern const struct command cmd_dma_ranges;
 extern const struct command cmd_restore;
 extern const struct command cmd_unbind;
 
 const struct command *const commands[] = {
         &cmd_bind,
+        &cmd_dma_map,
         &cmd_dma_ranges,
         &cmd_restore,
         &cmd_unbind,
