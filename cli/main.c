@@ -12,18 +12,17 @@
 #include "help.h"
 #include "options.h"
 
-extern const struct command cmd_bind;
-extern const struct command cmd_dma_map;
-extern const struct command cmd_dma_ranges;
-extern const struct command cmd_restore;
-extern const struct command cmd_unbind;
-
 const struct command *const commands[] = {
+        /* in the order of the help */
+        &cmd_groups,
+        &cmd_devices,
+        &cmd_show,
+        &cmd_status,
         &cmd_bind,
-        &cmd_dma_map,
-        &cmd_dma_ranges,
-        &cmd_restore,
         &cmd_unbind,
+        &cmd_restore,
+        &cmd_dma_ranges,
+        &cmd_dma_map,
         NULL,
 };
 
