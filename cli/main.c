@@ -2,7 +2,6 @@
 
 /* From a command line to a verb: global options, the verb's name, and what all verbs need. */
 
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -107,7 +106,6 @@ int main(int argc, char **argv)
         struct cli cli = { 0 };
         int first;
 
-        setlocale(LC_ALL, "");
         signal(SIGPIPE, SIG_IGN); /* a write error on stdout is reported like any other */
         first = options_global(&cli, argc, argv);
         if (first < 0)
