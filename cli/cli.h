@@ -54,10 +54,13 @@ struct command {
 
 extern const struct command *const commands[]; /* ended by NULL */
 
+extern const struct command cmd_bind;
 extern const struct command cmd_devices;
 extern const struct command cmd_groups;
+extern const struct command cmd_restore;
 extern const struct command cmd_show;
 extern const struct command cmd_status;
+extern const struct command cmd_unbind;
 
 /* Takes the next option of a verb: its id, with *ret_value set to the argument or NULL; -1 after the last
  * one, when optind stands on the first operand; '?' after an option that is not understood, which has been

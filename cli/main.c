@@ -10,9 +10,18 @@
 #include "help.h"
 #include "options.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
-        &cmd_devices, &cmd_groups, &cmd_show, &cmd_status, NULL,
+        &cmd_bind,
+        &cmd_devices,
+        &cmd_groups,
+        &cmd_restore,
+        &cmd_show,
+        &cmd_status,
+        &cmd_unbind,
+        NULL,
 };
+/* clang-format on */
 
 /* One or two words name a verb. Sets *RET_WORDS to how many did. */
 static const struct command *find_command(int argc, char **argv, int *ret_words)

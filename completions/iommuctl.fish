@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fish completion for iommuctl(8).
+
+function __iommuctl_root
+    set -l tokens (commandline -opc)
+    for i in (seq (count $tokens))
+        string match -q -- '--root=*' $tokens[$i]; and string replace -- '--root=' '' $tokens[$i]
+        test "$tokens[$i]" = --root; and echo $tokens[(math $i + 1)]
+    end
+end
+
+function __iommuctl_names --argument-names prefix directory
+    for path in (__iommuctl_root)$directory/*
+        echo $prefix(basename $path)
+    end
+end
+
+function __iommuctl_selectors
+    __iommuctl_names '' /sys/bus/pci/devices
+    __iommuctl_names group: /sys/kernel/iommu_groups
+    __iommuctl_names net: /sys/class/net
+    __iommuctl_names block: /sys/class/block
+    __iommuctl_names drm: /sys/class/drm
+end
+
+set -l verbs @VERBS@
+complete -c iommuctl -f
+complete -c iommuctl -l json -d 'One JSON document instead of text'
+complete -c iommuctl -l root -x -a '(__fish_complete_directories)' -d 'Read a captured tree'
+complete -c iommuctl -l color -x -a 'auto always never' -d 'When to colour'
+complete -c iommuctl -s v -l verbose -d 'Say more'
+complete -c iommuctl -s q -l quiet -d 'Say only what failed'
+complete -c iommuctl -s h -l help -d Help
+complete -c iommuctl -l version -d 'The version'
+complete -c iommuctl -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
+complete -c iommuctl -n '__fish_seen_subcommand_from dma; and not __fish_seen_subcommand_from @DMA_VERBS@' -a '@DMA_VERBS@'
+complete -c iommuctl -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from status" -a '(__iommuctl_selectors)'
+set -l change '__fish_seen_subcommand_from bind unbind restore'
+complete -c iommuctl -n $change -l dry-run -d 'Print each write and make none'
+complete -c iommuctl -n $change -l group -d 'Take the group along'
+complete -c iommuctl -n $change -l allow -x -a '@HAZARDS@' -d 'Go on in spite of a hazard'
+complete -c iommuctl -n $change -l timeout -x -d 'How long one step may take'
+complete -c iommuctl -n '__fish_seen_subcommand_from bind' -l driver -x -a "(__iommuctl_names '' /sys/bus/pci/drivers)" -d 'Driver to bind to'
+complete -c iommuctl -n '__fish_seen_subcommand_from restore' -l all -d 'All that was changed'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l backend -x -a 'auto iommufd type1' -d 'How to talk to the kernel'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l buffer -x -d 'NAME:SIZE[,OPTION…]'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l until-eof -d 'End with standard input, too'

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "container.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "explain.h"
+#include "group.h"
+#include "iommufd.h"
+#include "type1.h"
+
+_public_ const char *iommuctl_backend_name(enum iommuctl_backend backend)
+{
+        switch (backend) {
+        case IOMMUCTL_BACKEND_AUTO:
+                return "auto";
+        case IOMMUCTL_BACKEND_IOMMUFD:
+                return "iommufd";
+        case IOMMUCTL_BACKEND_TYPE1:
+                return "type1";
+        }
+        return NULL;
+}
+
+static struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuctl_backend asked)
+{
+        struct iommuctl_container *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return NULL;
+        c->refcount = 1;
+        c->ctx = iommuctl_ctx_ref(ctx);
+        c->asked = asked;
+        c->space = (struct address_space){ .k = ctx->kernel, .fd = -1 };
+        pthread_mutex_init(&c->join_lock, NULL);
+        pthread_mutex_init(&c->lock, NULL);
+        dma_map_init(&c->map);
+        return c;
+}
+
+static void container_free(struct iommuctl_container *c)
+{
+        struct kernel *k = container_kernel(c);
+
+        if (c->space.fd >= 0)
+                k->ops->close(k, c->space.fd);
+        dma_map_destroy(&c->map);
+        pthread_mutex_destroy(&c->lock);
+        pthread_mutex_destroy(&c->join_lock);
+        iommuctl_ctx_unref(c->ctx);
+        free(c);
+}
+
+_public_ int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backend,
+                                    struct iommuctl_container **ret_container)
+{
+        struct iommuctl_container *c _cleanup_(iommuctl_container_unrefp) = NULL;
+        int r;
+
+        if (!iommuctl_backend_name(backend))
+                return ctx_error(ctx, -EINVAL, NULL, "there is no backend number %d", (int)backend);
+        r = ctx_refuse_root(ctx, "a container");
+        if (r < 0)
+                return r;
+        c = container_alloc(ctx, backend);
+        if (!c)
+                return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
+        if (backend == IOMMUCTL_BACKEND_IOMMUFD) {
+                r = container_open_iommufd(c);
+                if (r < 0)
+                        return r;
+        }
+        *ret_container = TAKE_PTR(c);
+        return 0;
+}
+
+int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, int fd, uint32_t ioas_id,
+                       bool joined, struct iommuctl_container **ret_container)
+{
+        struct iommuctl_container *c = container_alloc(ctx, backend->id);
+        int r;
+
+        if (!c) {
+                ctx->kernel->ops->close(ctx->kernel, fd);
+                return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
+        }
+        c->space.fd = fd;
+        c->space.ioas_id = ioas_id;
+        c->backend = backend;
+        c->joined = joined;
+        r = container_read_facts(c);
+        if (r < 0) {
+                container_free(c);
+                return r;
+        }
+        *ret_container = c;
+        return 0;
+}
+
+_public_ struct iommuctl_container *iommuctl_container_ref(struct iommuctl_container *c)
+{
+        if (c)
+                __atomic_add_fetch(&c->refcount, 1, __ATOMIC_RELAXED);
+        return c;
+}
+
+_public_ struct iommuctl_container *iommuctl_container_unref(struct iommuctl_container *c)
+{
+        if (c && __atomic_sub_fetch(&c->refcount, 1, __ATOMIC_ACQ_REL) == 0)
+                container_free(c);
+        return NULL;
+}
+
+_public_ struct iommuctl_ctx *iommuctl_container_ctx(const struct iommuctl_container *c)
+{
+        return c->ctx;
+}
+
+_public_ enum iommuctl_backend iommuctl_container_backend(const struct iommuctl_container *c)
+{
+        const struct backend *backend = container_backend(c);
+
+        return backend ? backend->id : c->asked;
+}
+
+_public_ int iommuctl_container_fd(const struct iommuctl_container *c)
+{
+        return container_backend(c) ? c->space.fd : -1;
+}
+
+_public_ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *c)
+{
+        return container_backend(c) ? c->space.ioas_id : 0;
+}
+
+int container_open_type1(struct iommuctl_container *c)
+{
+        int fd;
+
+        if (c->backend || c->asked == IOMMUCTL_BACKEND_IOMMUFD)
+                return c->backend == &backend_type1 ? 0 : -EINVAL;
+        fd = type1_open_container(container_kernel(c), c->ctx->root_fd);
+        if (fd < 0)
+                return explain_container(c->ctx, "dev/vfio/vfio", fd);
+        c->space.fd = fd;
+        __atomic_store_n(&c->backend, &backend_type1, __ATOMIC_RELEASE);
+        return 0;
+}
+
+int container_open_iommufd(struct iommuctl_container *c)
+{
+        struct kernel *k = container_kernel(c);
+        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, -1);
+        uint32_t ioas_id;
+        int r;
+
+        if (c->backend || c->asked == IOMMUCTL_BACKEND_TYPE1)
+                return c->backend == &backend_iommufd ? 0 : -EINVAL;
+        fd.fd = iommufd_open(k, c->ctx->root_fd);
+        if (fd.fd < 0)
+                return explain_container(c->ctx, "dev/iommu", fd.fd);
+        r = iommufd_ioas_alloc(k, fd.fd, &ioas_id);
+        if (r < 0)
+                return ctx_error(c->ctx, r, NULL, "/dev/iommu gives no address space: %s", strerror(-r));
+
+        c->space.fd = fd.fd;
+        c->space.ioas_id = ioas_id;
+        c->backend = &backend_iommufd; /* not visible to others before it is whole: see the end */
+        c->joined = true;
+        r = container_read_facts(c);
+        if (r < 0) {
+                c->backend = NULL;
+                c->joined = false;
+                c->space.fd = -1;
+                c->space.ioas_id = 0;
+                return r;
+        }
+        scoped_fd_take(&fd);
+        __atomic_store_n(&c->backend, &backend_iommufd, __ATOMIC_RELEASE);
+        return 0;
+}
+
+void container_set_joined(struct iommuctl_container *c, bool joined)
+{
+        pthread_mutex_lock(&c->lock);
+        c->joined = joined;
+        if (!joined)
+                c->has_max_mappings = false;
+        pthread_mutex_unlock(&c->lock);
+}
+
+int container_read_facts(struct iommuctl_container *c)
+{
+        struct space_facts facts;
+        int r;
+
+        r = c->backend->read_facts(&c->space, &facts);
+        if (r < 0)
+                return ctx_error(c->ctx, r, NULL, "the kernel does not say which addresses can be mapped: %s",
+                                 strerror(-r));
+        pthread_mutex_lock(&c->lock);
+        r = iova_space_set_ranges(&c->map.space, facts.ranges, facts.n_ranges);
+        if (r == 0) {
+                c->page_sizes = facts.page_sizes;
+                if (facts.has_available && !c->has_max_mappings) {
+                        /* First asked when nothing is mapped yet but what was there when it was adopted. */
+                        c->max_mappings = facts.available + c->map.n_entries;
+                        c->has_max_mappings = true;
+                }
+        }
+        pthread_mutex_unlock(&c->lock);
+        free(facts.ranges);
+        return r < 0 ? ctx_error(c->ctx, r, NULL, "out of memory") : 0;
+}
+
+_public_ int iommuctl_container_ranges(struct iommuctl_container *c, struct iommuctl_range **ret_ranges)
+{
+        struct iommuctl_range *ranges = NULL;
+        size_t n = 0;
+        bool joined;
+
+        pthread_mutex_lock(&c->lock);
+        joined = c->joined;
+        if (joined) {
+                n = c->map.space.n_ranges;
+                ranges = calloc(n ?: 1, sizeof(*ranges));
+                if (ranges && n > 0)
+                        memcpy(ranges, c->map.space.ranges, n * sizeof(*ranges));
+        }
+        pthread_mutex_unlock(&c->lock);
+        if (!joined)
+                return ctx_error(c->ctx, -ENODEV, NULL,
+                                 "the container has no address space yet: open a device first");
+        if (!ranges)
+                return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
+        *ret_ranges = ranges;
+        return (int)n;
+}
+
+_public_ uint64_t iommuctl_container_page_sizes(struct iommuctl_container *c)
+{
+        uint64_t sizes;
+
+        pthread_mutex_lock(&c->lock);
+        sizes = c->joined ? c->page_sizes : 0;
+        pthread_mutex_unlock(&c->lock);
+        return sizes;
+}
+
+_public_ bool iommuctl_container_max_mappings(struct iommuctl_container *c, uint64_t *ret_max)
+{
+        bool known;
+
+        pthread_mutex_lock(&c->lock);
+        known = c->joined && c->has_max_mappings;
+        if (known)
+                *ret_max = c->max_mappings;
+        pthread_mutex_unlock(&c->lock);
+        return known;
+}
+
+_public_ bool iommuctl_container_available_mappings(struct iommuctl_container *c, uint64_t *ret_available)
+{
+        const struct backend *backend = container_backend(c);
+        struct space_facts facts;
+
+        if (!backend || backend->read_facts(&c->space, &facts) < 0)
+                return false;
+        free(facts.ranges);
+        if (facts.has_available)
+                *ret_available = facts.available;
+        return facts.has_available;
+}
+
+void container_format_ranges(const struct iommuctl_container *c, char *text, size_t size)
+{
+        const struct iova_space *s = &c->map.space;
+        size_t at = 0;
+
+        snprintf(text, size, "none");
+        for (size_t i = 0; i < s->n_ranges; i++) {
+                int n = snprintf(text + at, size - at, "%s0x%" PRIx64 "-0x%" PRIx64, i ? ", " : "",
+                                 s->ranges[i].start, s->ranges[i].last);
+
+                if (n < 0 || (size_t)n >= size - at - sizeof(", …")) {
+                        snprintf(text + at, size - at, ", …");
+                        return;
+                }
+                at += (size_t)n;
+        }
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of a container, for its groups, devices and buffers.
+ *
+ * Locks, in the order they are taken:
+ *   join_lock  what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
+ * and closes devices, which can take seconds (a reset). lock       the books, and what the container knows
+ * about its address space. Never held over a call to the kernel that maps or unmaps, so that such calls run
+ * side by side.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "backend.h"
+#include "ctx.h"
+#include "dma_map.h"
+#include "iommuctl/container.h"
+#include "iommuctl/group.h"
+
+struct iommuctl_container {
+        unsigned int refcount; /* atomic */
+        struct iommuctl_ctx *ctx;
+        enum iommuctl_backend asked;
+
+        pthread_mutex_t join_lock;
+        struct iommuctl_group *groups;
+        struct iommuctl_device *devices;
+
+        /* Set once, before BACKEND is (atomic), which says that they are. */
+        struct address_space space;
+        const struct backend *backend;
+
+        pthread_mutex_t lock;
+        struct dma_map map;
+        bool joined; /* the kernel has an address space to map in */
+        uint64_t page_sizes;
+        bool has_max_mappings;
+        uint64_t max_mappings;
+        struct iommuctl_group *parked; /* see group.c */
+};
+
+DEFINE_CLEANUP(struct iommuctl_container *, iommuctl_container_unref)
+
+static inline struct kernel *container_kernel(const struct iommuctl_container *c)
+{
+        return c->ctx->kernel;
+}
+
+static inline const struct backend *container_backend(const struct iommuctl_container *c)
+{
+        return __atomic_load_n(&c->backend, __ATOMIC_ACQUIRE);
+}
+
+/* A container over an address space that is already there; takes FD, also when it fails. JOINED: see above.
+ */
+int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, int fd, uint32_t ioas_id,
+                       bool joined, struct iommuctl_container **ret_container);
+
+/* With join_lock: opens what BACKEND needs, once. 0, or a failure that has its text; -EINVAL where the
+ * container is of the other backend. */
+int container_open_type1(struct iommuctl_container *c);
+int container_open_iommufd(struct iommuctl_container *c);
+
+/* With join_lock: reads ranges, page sizes and limits again after something joined or left. */
+int container_read_facts(struct iommuctl_container *c);
+
+/* The kernel has an address space, or no longer has one. */
+void container_set_joined(struct iommuctl_container *c, bool joined);
+
+/* After a buffer went: lets the group go that stayed only for it. */
+void container_release_parked(struct iommuctl_container *c);
+
+/* "0x0-0xfedfffff, 0xfef00000-0x7fffffffff" into TEXT, cut with "…" where it is too small; with lock. */
+void container_format_ranges(const struct iommuctl_container *c, char *text, size_t size);

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "device.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "explain.h"
+#include "iommuctl/region.h"
+#include "iommufd.h"
+#include "locate.h"
+#include "type1.h"
+
+/* Makes the object and puts it into the container's list; on failure what it was to own stays the caller's.
+ */
+static int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
+                        uint32_t iommufd_id, struct iommuctl_device **ret_device)
+{
+        struct vfio_device_info info = { .argsz = sizeof(info) };
+        struct kernel *k = container_kernel(c);
+        struct iommuctl_device *d;
+        int r;
+
+        r = k->ops->ioctl(k, fd, VFIO_DEVICE_GET_INFO, &info);
+        if (r < 0)
+                return ctx_error(c->ctx, r, name, "%s does not say what it is: %s", name, strerror(-r));
+        d = calloc(1, sizeof(*d));
+        if (!d || !(d->name = strdup(name))) {
+                free(d);
+                return ctx_error(c->ctx, -ENOMEM, name, "out of memory");
+        }
+        d->refcount = 1;
+        d->container = iommuctl_container_ref(c);
+        d->group = group;
+        d->fd = fd;
+        d->iommufd_id = iommufd_id;
+        d->flags = info.flags;
+        d->n_regions = info.num_regions;
+        d->n_irqs = info.num_irqs;
+        pthread_mutex_init(&d->lock, NULL);
+        d->next = c->devices;
+        c->devices = d;
+        *ret_device = d;
+        return 0;
+}
+
+/* BIND says EINVAL where the device is open already, and EBUSY where its group is open at /dev/vfio/N. */
+static int explain_bind(struct iommuctl_container *c, const struct device_place *place, int r)
+{
+        char group[32];
+
+        switch (r) {
+        case -EINVAL:
+                return explain_node(c->ctx, place->name, place->cdev, place->name, -EBUSY);
+        case -EBUSY:
+                snprintf(group, sizeof(group), "dev/vfio/%u", place->group);
+                return explain_node(c->ctx, place->name, group, place->name, r);
+        default:
+                return explain_join(c, place->group, place->name, r);
+        }
+}
+
+/* Makes the device, opened at its own node, part of the container's IOAS. */
+static int join_iommufd(struct iommuctl_container *c, const struct device_place *place, int fd,
+                        struct iommuctl_device **ret_device)
+{
+        struct kernel *k = container_kernel(c);
+        uint32_t id;
+        int r;
+
+        r = iommufd_bind_device(k, fd, c->space.fd, &id);
+        if (r < 0)
+                return explain_bind(c, place, r);
+        r = iommufd_attach_device(k, fd, c->space.ioas_id);
+        if (r < 0)
+                return explain_join(c, place->group, place->name, r);
+        r = container_read_facts(c);
+        if (r < 0)
+                return r;
+        return device_alloc(c, NULL, place->name, fd, id, ret_device);
+}
+
+/* Whether the container is, or now becomes, an iommufd one for this device: its descriptor, -1 for type1, or
+ * a failure with its text. */
+static int choose_iommufd(struct iommuctl_container *c, const struct device_place *place, int *ret_fd)
+{
+        const bool insist = c->backend == &backend_iommufd || c->asked == IOMMUCTL_BACKEND_IOMMUFD;
+        struct kernel *k = container_kernel(c);
+        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, -1);
+        int r;
+
+        *ret_fd = -1;
+        if (c->backend == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1)
+                return 0;
+        if (!place->cdev[0]) {
+                struct stat st;
+                char node[32];
+
+                snprintf(node, sizeof(node), "dev/vfio/%u", place->group);
+                if (!insist)
+                        return 0;
+                if (k->ops->fstatat(k, c->ctx->root_fd, node, &st, 0) < 0)
+                        return explain_not_bound(c->ctx, place->name);
+                return ctx_error(c->ctx, -EOPNOTSUPP, place->name,
+                                 "%s has no node in /dev/vfio/devices, which iommufd needs: Linux 6.6 with "
+                                 "VFIO_DEVICE_CDEV (or use the type1 backend)",
+                                 place->name);
+        }
+        fd.fd = k->ops->openat(k, c->ctx->root_fd, place->cdev, O_RDWR, 0);
+        if (fd.fd < 0)
+                return insist ? explain_node(c->ctx, place->name, place->cdev, place->name, fd.fd) : 0;
+        r = container_open_iommufd(c);
+        if (r < 0)
+                return insist ? r : 0;
+        *ret_fd = scoped_fd_take(&fd);
+        return 0;
+}
+
+static int open_type1(struct iommuctl_container *c, const struct device_place *place,
+                      struct iommuctl_device **ret_device)
+{
+        struct kernel *k = container_kernel(c);
+        struct iommuctl_group *group;
+        int fd, r;
+
+        r = group_open_locked(c, place->group, place->name, &group);
+        if (r == -ENODEV)
+                return explain_not_bound(c->ctx, place->name);
+        if (r < 0)
+                return r;
+        fd = type1_open_device(k, group->fd, place->name);
+        if (fd == -ENODEV)
+                r = explain_not_bound(c->ctx, place->name);
+        else if (fd < 0)
+                r = ctx_error(c->ctx, fd, place->name, "%s cannot be opened through group %u: %s",
+                              place->name, place->group, strerror(-fd));
+        else
+                r = device_alloc(c, group, place->name, fd, 0, ret_device);
+        if (r < 0) {
+                if (fd >= 0)
+                        k->ops->close(k, fd);
+                if (group_unref_locked(group))
+                        iommuctl_container_unref(c); /* not the last: the caller has one */
+        }
+        return r;
+}
+
+static int open_locked(struct iommuctl_container *c, const struct device_place *place,
+                       struct iommuctl_device **ret_device)
+{
+        int fd, r;
+
+        for (struct iommuctl_device *d = c->devices; d; d = d->next) {
+                if (!streq(d->name, place->name))
+                        continue;
+                *ret_device = iommuctl_device_ref(d);
+                return 0;
+        }
+        r = choose_iommufd(c, place, &fd);
+        if (r < 0)
+                return r;
+        if (fd < 0)
+                return open_type1(c, place, ret_device);
+        r = join_iommufd(c, place, fd, ret_device);
+        if (r < 0) {
+                container_kernel(c)->ops->close(container_kernel(c), fd);
+                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
+        }
+        return r;
+}
+
+_public_ int iommuctl_device_open(struct iommuctl_container *c, const char *name,
+                                  struct iommuctl_device **ret_device)
+{
+        struct device_place place;
+        int r;
+
+        r = device_locate(c->ctx, name, &place);
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&c->join_lock);
+        r = open_locked(c, &place, ret_device);
+        pthread_mutex_unlock(&c->join_lock);
+        return r;
+}
+
+int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
+                    uint32_t iommufd_id, struct iommuctl_device **ret_device)
+{
+        int r;
+
+        pthread_mutex_lock(&c->join_lock);
+        r = device_alloc(c, group, name, fd, iommufd_id, ret_device);
+        pthread_mutex_unlock(&c->join_lock);
+        if (r < 0) {
+                container_kernel(c)->ops->close(container_kernel(c), fd);
+                iommuctl_group_unref(group);
+        }
+        return r;
+}
+
+_public_ struct iommuctl_device *iommuctl_device_ref(struct iommuctl_device *d)
+{
+        if (d)
+                __atomic_add_fetch(&d->refcount, 1, __ATOMIC_RELAXED);
+        return d;
+}
+
+_public_ struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *d)
+{
+        struct iommuctl_container *c;
+        bool group_gone = false;
+
+        if (!d)
+                return NULL;
+        c = d->container;
+        if (!unref_and_lock(&d->refcount, &c->join_lock))
+                return NULL;
+        for (struct iommuctl_device **p = &c->devices; *p; p = &(*p)->next) {
+                if (*p == d) {
+                        *p = d->next;
+                        break;
+                }
+        }
+        container_kernel(c)->ops->close(container_kernel(c), d->fd);
+        if (d->group)
+                group_gone = group_unref_locked(d->group);
+        else
+                container_read_facts(c); /* without it more may be reachable */
+        pthread_mutex_unlock(&c->join_lock);
+
+        pthread_mutex_destroy(&d->lock);
+        free(d->name);
+        free(d);
+        if (group_gone)
+                iommuctl_container_unref(c);
+        iommuctl_container_unref(c);
+        return NULL;
+}
+
+_public_ const char *iommuctl_device_name(const struct iommuctl_device *d)
+{
+        return d->name;
+}
+
+_public_ int iommuctl_device_fd(const struct iommuctl_device *d)
+{
+        return d->fd;
+}
+
+_public_ uint32_t iommuctl_device_iommufd_id(const struct iommuctl_device *d)
+{
+        return d->iommufd_id;
+}
+
+_public_ struct iommuctl_container *iommuctl_device_container(const struct iommuctl_device *d)
+{
+        return d->container;
+}
+
+_public_ struct iommuctl_group *iommuctl_device_group(const struct iommuctl_device *d)
+{
+        return d->group;
+}
+
+_public_ uint32_t iommuctl_device_flags(const struct iommuctl_device *d)
+{
+        return d->flags;
+}
+
+_public_ unsigned int iommuctl_device_n_regions(const struct iommuctl_device *d)
+{
+        return d->n_regions;
+}
+
+_public_ unsigned int iommuctl_device_n_irqs(const struct iommuctl_device *d)
+{
+        return d->n_irqs;
+}
+
+_public_ int iommuctl_device_reset(struct iommuctl_device *d)
+{
+        struct kernel *k = container_kernel(d->container);
+        int r;
+
+        if (!(d->flags & VFIO_DEVICE_FLAGS_RESET))
+                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name, "%s has no reset of its own",
+                                 d->name);
+        r = k->ops->ioctl(k, d->fd, VFIO_DEVICE_RESET, NULL);
+        if (r < 0)
+                return ctx_error(d->container->ctx, r, d->name, "%s was not reset: %s", d->name,
+                                 strerror(-r));
+        return 0;
+}
+
+_public_ int iommuctl_device_set_bus_master(struct iommuctl_device *d, bool on)
+{
+        struct iommuctl_region *config;
+        uint16_t command;
+        int r;
+
+        if (!(d->flags & VFIO_DEVICE_FLAGS_PCI))
+                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
+                                 "%s is no PCI device: it has no bus mastering to set", d->name);
+        r = iommuctl_region_open(d, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&d->lock);
+        r = iommuctl_region_read(config, PCI_COMMAND, &command, sizeof(command));
+        if (r >= 0) {
+                command = le16toh(command);
+                command = (uint16_t)(on ? command | PCI_COMMAND_MASTER : command & ~PCI_COMMAND_MASTER);
+                command = htole16(command);
+                r = iommuctl_region_write(config, PCI_COMMAND, &command, sizeof(command));
+        }
+        pthread_mutex_unlock(&d->lock);
+        iommuctl_region_free(config);
+        return r;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of a device. */
+
+#include "container.h"
+#include "group.h"
+#include "iommuctl/device.h"
+#include "iommuctl/irq.h"
+
+struct iommuctl_device {
+        unsigned int refcount; /* atomic; falls to 0 only with the container's join_lock */
+        struct iommuctl_container *container;
+        struct iommuctl_group *group; /* NULL: opened at its own node */
+        struct iommuctl_device *next; /* of the container's */
+        char *name;
+        int fd;
+        uint32_t iommufd_id;
+        uint32_t flags;
+        uint32_t n_regions, n_irqs;
+
+        pthread_mutex_t lock; /* over irqs, configuration space's read-modify-write */
+        struct iommuctl_irq *irqs;
+};
+
+DEFINE_CLEANUP(struct iommuctl_device *, iommuctl_device_unref)
+
+/* A device whose descriptor is there and part of the container; takes FD, and the reference to GROUP (or
+ * NULL), also when it fails. */
+int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
+                    uint32_t iommufd_id, struct iommuctl_device **ret_device);

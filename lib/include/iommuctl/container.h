@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOMMUCTL_CONTAINER_H
+#define IOMMUCTL_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <iommuctl/ctx.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct iommuctl_container - one I/O address space: a VFIO type1 container or an iommufd IOAS, with the same
+ * calls for both.
+ *
+ * Opaque and reference-counted. Groups, devices and mapped buffers keep their container, so it may be
+ * unreferenced in any order; the kernel's objects are closed with the last of them. All calls on one
+ * container may be made from any threads.
+ */
+struct iommuctl_container;
+
+/** enum iommuctl_backend - the kernel interface below a container. */
+enum iommuctl_backend {
+        IOMMUCTL_BACKEND_AUTO,    /* decided by the first device or group that joins */
+        IOMMUCTL_BACKEND_IOMMUFD, /* /dev/iommu and the devices' own nodes: Linux 6.6 with VFIO_DEVICE_CDEV */
+        IOMMUCTL_BACKEND_TYPE1,   /* /dev/vfio/vfio and groups: type1 v2, never v1 */
+};
+
+/** struct iommuctl_range - usable addresses; @start and @last are both inside. */
+struct iommuctl_range {
+        uint64_t start;
+        uint64_t last;
+};
+
+/** iommuctl_backend_name() - "auto", "iommufd" or "type1"; NULL for any other value. Thread-safe. */
+const char *iommuctl_backend_name(enum iommuctl_backend backend);
+
+/**
+ * iommuctl_container_new() - a new, empty I/O address space.
+ *
+ * IOMMUCTL_BACKEND_IOMMUFD opens /dev/iommu and allocates an IOAS at once, so buffers can be mapped before a
+ * device joins. IOMMUCTL_BACKEND_AUTO and IOMMUCTL_BACKEND_TYPE1 open nothing yet, and mapping answers
+ * -ENODEV until a device or a group has joined: the kernel needs a group before it makes a type1 address
+ * space. AUTO becomes iommufd where /dev/iommu and the node of the first device can be opened, else type1 v2;
+ * a group makes it type1.
+ *
+ * The caller owns the one reference in @ret_container and gives it back with iommuctl_container_unref().
+ *
+ * Returns 0; -EINVAL for an unknown backend; -EROFS on a context of a captured tree; -ENOMEM; for IOMMUFD
+ * also -EOPNOTSUPP where the kernel has no iommufd, and what opening /dev/iommu gave (-EACCES, -EMFILE).
+ */
+int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backend,
+                           struct iommuctl_container **ret_container);
+
+/** iommuctl_container_ref() - take another reference. Returns @container. NULL stays NULL. */
+struct iommuctl_container *iommuctl_container_ref(struct iommuctl_container *container);
+
+/** iommuctl_container_unref() - drop a reference. The last one, of the caller's and of all that joined or was
+ * mapped, closes and frees. NULL is let through. Returns NULL. */
+struct iommuctl_container *iommuctl_container_unref(struct iommuctl_container *container);
+
+/** iommuctl_container_ctx() - the context it was made from; lives as long as @container. */
+struct iommuctl_ctx *iommuctl_container_ctx(const struct iommuctl_container *container);
+
+/** iommuctl_container_backend() - what is below it; IOMMUCTL_BACKEND_AUTO while that is not decided. */
+enum iommuctl_backend iommuctl_container_backend(const struct iommuctl_container *container);
+
+/**
+ * iommuctl_container_fd() - the descriptor of /dev/vfio/vfio (type1) or of /dev/iommu (iommufd), for what
+ * this library has no call for.
+ *
+ * It stays the container's: not to be closed, and what is mapped through it by hand is unknown to the
+ * library. Returns -1 while nothing is open.
+ */
+int iommuctl_container_fd(const struct iommuctl_container *container);
+
+/** iommuctl_container_ioas_id() - the number of the IOAS inside the iommufd; 0, which is no object's number,
+ * on type1 and while nothing is open. */
+uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *container);
+
+/**
+ * iommuctl_container_ranges() - which IOVAs may be mapped, ascending and apart from each other.
+ *
+ * @ret_ranges: array, the caller's to free().
+ *
+ * The kernel takes the IOMMU's address width and the devices' reserved regions out of it, so the ranges get
+ * smaller when a device joins; they are read again each time one does. An iommufd container without a device
+ * has one range of all 64 bits. Kernels before 5.4 do not say their ranges on type1: then it is one range of
+ * all 64 bits, and the kernel has the last word at each mapping.
+ *
+ * Returns the number of ranges, -ENODEV on a type1 container that nothing has joined, or -ENOMEM.
+ */
+int iommuctl_container_ranges(struct iommuctl_container *container, struct iommuctl_range **ret_ranges);
+
+/**
+ * iommuctl_container_page_sizes() - the sizes of pages that the IOMMU can map, as a mask: bit 12 set means
+ * 4 KiB, bit 21 2 MiB, bit 30 1 GiB.
+ *
+ * 0 where the kernel does not say: iommufd says only the smallest, so there the mask is that one bit, and a
+ * larger page may be used all the same.
+ */
+uint64_t iommuctl_container_page_sizes(struct iommuctl_container *container);
+
+/** iommuctl_container_max_mappings() - true and how many mappings the kernel allows in this container
+ * (type1's dma_entry_limit, 65535 unless the module was told otherwise; Linux 5.10); false where there is no
+ * limit (iommufd) or the kernel does not say. */
+bool iommuctl_container_max_mappings(struct iommuctl_container *container, uint64_t *ret_max);
+
+/** iommuctl_container_available_mappings() - true and how many more mappings the kernel allows now; false as
+ * iommuctl_container_max_mappings(). Asks the kernel each time. */
+bool iommuctl_container_available_mappings(struct iommuctl_container *container, uint64_t *ret_available);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

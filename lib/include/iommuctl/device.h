@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOMMUCTL_DEVICE_H
+#define IOMMUCTL_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <iommuctl/container.h>
+#include <iommuctl/group.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct iommuctl_device - a device that this process drives through VFIO.
+ *
+ * Opaque and reference-counted; it keeps its container (and its group, where the backend has groups), and its
+ * regions and interrupts keep it. All calls may be made from any threads.
+ */
+struct iommuctl_device;
+
+/**
+ * iommuctl_device_open() - open a device and let it join the container's address space.
+ *
+ * @name: its name in sysfs: "0000:01:00.0" ("01:00.0" is taken to be in domain 0), an mdev's UUID, a platform
+ * device's name.
+ *
+ * On iommufd it opens /dev/vfio/devices/vfioN, binds that to the iommufd and attaches it to the IOAS; on
+ * type1 it opens the group and asks that for the device. From then on the device sees the container's
+ * mappings and no other memory. vfio-pci resets a function when it is opened, where the function can be
+ * reset. Where this container holds the device already, the answer is another reference to the same object.
+ *
+ * The caller owns the reference in @ret_device and gives it back with iommuctl_device_unref().
+ *
+ * Returns 0; each failure has a text that says which, and iommuctl_ctx_error_device() gives the name:
+ * -ENODEV: no such device, or it is in no IOMMU group.
+ * -ENXIO: it is not bound to a VFIO driver; the text names the driver it has and the command that binds it.
+ * -EACCES: its node may not be opened; the text says owner and mode.
+ * -EBUSY: someone else holds it or its group (the text names the process where that can be seen), or its
+ * group is not viable (the text names what is in the way).
+ * -EPERM, -ENOMEM, -ENOENT: as iommuctl_group_open() says.
+ * -EADDRINUSE: a mapping of the container lies where this device cannot reach; the text shows the ranges.
+ * -EOPNOTSUPP: the container insists on iommufd and the kernel has no node for the device: that needs Linux
+ * 6.6 with VFIO_DEVICE_CDEV.
+ */
+int iommuctl_device_open(struct iommuctl_container *container, const char *name,
+                         struct iommuctl_device **ret_device);
+
+/** iommuctl_device_ref() - take another reference. Returns @device. NULL stays NULL. */
+struct iommuctl_device *iommuctl_device_ref(struct iommuctl_device *device);
+
+/** iommuctl_device_unref() - drop a reference; the last one, of the caller's and of its regions and
+ * interrupts, closes the device: the kernel turns its bus mastering and interrupts off and resets it where it
+ * can. NULL is let through. Returns NULL. */
+struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *device);
+
+/** iommuctl_device_name() - its name in sysfs; lives as long as @device. */
+const char *iommuctl_device_name(const struct iommuctl_device *device);
+
+/** iommuctl_device_fd() - its VFIO descriptor, for what this library has no call for; stays the device's. */
+int iommuctl_device_fd(const struct iommuctl_device *device);
+
+/** iommuctl_device_iommufd_id() - the number that the iommufd knows it by; 0, which is no object's number, on
+ * type1. */
+uint32_t iommuctl_device_iommufd_id(const struct iommuctl_device *device);
+
+/** iommuctl_device_container() - the container it joined; lives as long as @device. */
+struct iommuctl_container *iommuctl_device_container(const struct iommuctl_device *device);
+
+/** iommuctl_device_group() - the group it was opened through; NULL on iommufd. Lives as long as @device. */
+struct iommuctl_group *iommuctl_device_group(const struct iommuctl_device *device);
+
+/** iommuctl_device_flags() - what kind it is and what it can do: VFIO_DEVICE_FLAGS_… of <linux/vfio.h>. */
+uint32_t iommuctl_device_flags(const struct iommuctl_device *device);
+
+/** iommuctl_device_n_regions() - how many region indexes it has; of a PCI device the first ones are
+ * VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_VGA_REGION_INDEX, and a region behind an index may be missing. */
+unsigned int iommuctl_device_n_regions(const struct iommuctl_device *device);
+
+/** iommuctl_device_n_irqs() - how many interrupt indexes it has (kinds of interrupt, not vectors). */
+unsigned int iommuctl_device_n_irqs(const struct iommuctl_device *device);
+
+/**
+ * iommuctl_device_reset() - reset this function alone.
+ *
+ * Its interrupts stay set up; its registers, and bus mastering, are as after power-on. Mapped buffers stay.
+ *
+ * Returns 0, -EOPNOTSUPP where the device has no reset of its own (VFIO_DEVICE_FLAGS_RESET is not set), or
+ * what the kernel said.
+ */
+int iommuctl_device_reset(struct iommuctl_device *device);
+
+/**
+ * iommuctl_device_set_bus_master() - let a PCI device do DMA (and signal MSI), or no longer.
+ *
+ * It is off when the device is opened, and the kernel turns it off when it is closed. Switching it on while
+ * the device still has old addresses in its registers lets it use them: set it up first, or reset it.
+ *
+ * Returns 0, -EOPNOTSUPP where it is no PCI device, -EIO where the device does not answer.
+ */
+int iommuctl_device_set_bus_master(struct iommuctl_device *device, bool on);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

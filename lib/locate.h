@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where one device is in sysfs and /dev, without reading all the others. */
+
+#include <stdbool.h>
+
+#include "ctx.h"
+
+struct device_place {
+        char name[256]; /* as sysfs has it */
+        unsigned int group;
+        char cdev[64]; /* "dev/vfio/devices/vfio0"; "" where the kernel has none for it */
+};
+
+/* 0; -ENODEV with a text where there is no such device or it is in no group. */
+int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "iommufd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "backend.h"
+#include "iommuctl/dma.h"
+#include "uapi_iommufd.h"
+#include "uapi_vfio.h"
+#include "util/cleanup.h"
+#include "util/macro.h"
+
+/* An address width's reserved holes are few; the kernel's own answer for a machine with many windows has
+ * dozens. */
+#define RANGES_FIRST 16u
+#define RANGES_MAX   65536u
+#define RANGES_TRIES 8
+
+int iommufd_open(struct kernel *k, int root_fd)
+{
+        return k->ops->openat(k, root_fd, "dev/iommu", O_RDWR, 0);
+}
+
+int iommufd_ioas_alloc(struct kernel *k, int iommufd, uint32_t *ret_ioas_id)
+{
+        struct uapi_iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+        int r;
+
+        r = k->ops->ioctl(k, iommufd, UAPI_IOMMU_IOAS_ALLOC, &alloc);
+        if (r < 0)
+                return r;
+        *ret_ioas_id = alloc.out_ioas_id;
+        return 0;
+}
+
+int iommufd_bind_device(struct kernel *k, int device_fd, int iommufd, uint32_t *ret_id)
+{
+        struct uapi_vfio_device_bind_iommufd bind = { .argsz = sizeof(bind), .iommufd = iommufd };
+        int r;
+
+        r = k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_BIND_IOMMUFD, &bind);
+        if (r < 0)
+                return r;
+        *ret_id = bind.out_devid;
+        return 0;
+}
+
+int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t ioas_id)
+{
+        struct uapi_vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach), .pt_id = ioas_id };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+static int ioas_map(const struct address_space *s, uint64_t vaddr, uint64_t iova, uint64_t size,
+                    unsigned int access)
+{
+        struct uapi_iommu_ioas_map map = {
+                .size = sizeof(map),
+                .flags = UAPI_IOMMU_IOAS_MAP_FIXED_IOVA |
+                         (access & IOMMUCTL_ACCESS_READ ? UAPI_IOMMU_IOAS_MAP_READABLE : 0) |
+                         (access & IOMMUCTL_ACCESS_WRITE ? UAPI_IOMMU_IOAS_MAP_WRITEABLE : 0),
+                .ioas_id = s->ioas_id,
+                .user_va = vaddr,
+                .length = size,
+                .iova = iova,
+        };
+
+        return s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_MAP, &map);
+}
+
+static int ioas_unmap(const struct address_space *s, uint64_t iova, uint64_t size)
+{
+        struct uapi_iommu_ioas_unmap unmap = {
+                .size = sizeof(unmap),
+                .ioas_id = s->ioas_id,
+                .iova = iova,
+                .length = size,
+        };
+
+        return s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_UNMAP, &unmap);
+}
+
+/* One call with room for N ranges. 1: there are *ret_n, more than that. */
+static int read_ranges(const struct address_space *s, struct iommuctl_range *ranges, uint32_t n,
+                       uint32_t *ret_n, uint64_t *ret_alignment)
+{
+        struct uapi_iommu_ioas_iova_ranges q = {
+                .size = sizeof(q),
+                .ioas_id = s->ioas_id,
+                .num_iovas = n,
+                .allowed_iovas = (uint64_t)(uintptr_t)ranges,
+        };
+        int r;
+
+        _Static_assert(sizeof(struct iommuctl_range) == sizeof(struct uapi_iommu_iova_range),
+                       "the kernel writes our ranges");
+        r = s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_IOVA_RANGES, &q);
+        *ret_n = q.num_iovas;
+        *ret_alignment = q.out_iova_alignment;
+        if (r == -EMSGSIZE || (r >= 0 && q.num_iovas > n))
+                return 1;
+        return r;
+}
+
+static int ioas_read_facts(const struct address_space *s, struct space_facts *ret_facts)
+{
+        uint32_t room = RANGES_FIRST;
+
+        for (int i = 0; i < RANGES_TRIES; i++) {
+                _cleanup_free_ struct iommuctl_range *ranges = calloc(room, sizeof(*ranges));
+                uint64_t alignment;
+                uint32_t n;
+                int r;
+
+                if (!ranges)
+                        return -ENOMEM;
+                r = read_ranges(s, ranges, room, &n, &alignment);
+                if (r < 0)
+                        return r;
+                if (r == 0) {
+                        *ret_facts = (struct space_facts){
+                                .ranges = TAKE_PTR(ranges),
+                                .n_ranges = n,
+                                /* All it says about pages is the alignment of the smallest. */
+                                .page_sizes = alignment & (alignment - 1) ? 0 : alignment,
+                        };
+                        return 0;
+                }
+                if (n > RANGES_MAX)
+                        return -EPROTO;
+                room = MAX(n, room);
+        }
+        return -EPROTO;
+}
+
+const struct backend backend_iommufd = {
+        .id = IOMMUCTL_BACKEND_IOMMUFD,
+        .map = ioas_map,
+        .unmap = ioas_unmap,
+        .read_facts = ioas_read_facts,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* iommufd and VFIO's device nodes, call by call. Results are the kernel's own; descriptors are close-on-exec.
+ */
+
+#include <stdint.h>
+
+#include "kernel.h"
+
+/* Opens /dev/iommu under ROOT_FD. */
+int iommufd_open(struct kernel *k, int root_fd);
+int iommufd_ioas_alloc(struct kernel *k, int iommufd, uint32_t *ret_ioas_id);
+/* Gives a device, opened at its own node, to the iommufd: its number there. Closing the device takes it back.
+ */
+int iommufd_bind_device(struct kernel *k, int device_fd, int iommufd, uint32_t *ret_id);
+/* Lets a bound device see the mappings of the IOAS. -EADDRINUSE: one of them is where it cannot reach. */
+int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t ioas_id);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* VFIO's groups and type1 containers, call by call. Results are the kernel's own; descriptors are
+ * close-on-exec. */
+
+#include <stdbool.h>
+
+#include "kernel.h"
+
+/* Opens /dev/vfio/vfio under ROOT_FD and checks that it speaks the one version there is and has type1 v2: a
+ * descriptor, what open gave, or -EOPNOTSUPP. */
+int type1_open_container(struct kernel *k, int root_fd);
+/* Opens /dev/vfio/ID. */
+int type1_open_group(struct kernel *k, int root_fd, unsigned int id);
+/* Whether all of the group's devices are VFIO's or nobody's. 1, 0, or an error. */
+int type1_group_viable(struct kernel *k, int group_fd);
+int type1_join(struct kernel *k, int group_fd, int container_fd);
+/* Makes the container's address space, once its first group has joined. */
+int type1_set_iommu(struct kernel *k, int container_fd);
+/* A descriptor of the device. -ENODEV: the group has none of that name that is bound to VFIO. */
+int type1_open_device(struct kernel *k, int group_fd, const char *name);

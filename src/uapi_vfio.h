@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The parts of VFIO's interface that are newer than the oldest headers we build with (Linux 6.1, Debian 12),
+ * under names of our own, each with the kernel that brought it. uapi_check.c compares them with the system's
+ * headers wherever those have them. */
+
+#include <linux/vfio.h>
+#include <stdint.h>
+
+/* Linux 6.6, with CONFIG_VFIO_DEVICE_CDEV. */
+struct uapi_vfio_device_bind_iommufd {
+        uint32_t argsz;
+        uint32_t flags;
+        int32_t iommufd;
+        uint32_t out_devid;
+};
+#define UAPI_VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+
+/* Linux 6.6; 6.15 added a PASID behind it, which argsz leaves out. */
+struct uapi_vfio_device_attach_iommufd_pt {
+        uint32_t argsz;
+        uint32_t flags;
+        uint32_t pt_id;
+};
+#define UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
