@@ -54,6 +54,11 @@ struct command {
 
 extern const struct command *const commands[]; /* ended by NULL */
 
+extern const struct command cmd_devices;
+extern const struct command cmd_groups;
+extern const struct command cmd_show;
+extern const struct command cmd_status;
+
 /* Takes the next option of a verb: its id, with *ret_value set to the argument or NULL; -1 after the last
  * one, when optind stands on the first operand; '?' after an option that is not understood, which has been
  * said: return EXIT_USAGE. Global options are taken on the way. Operands may stand between options; "--" ends

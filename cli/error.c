@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "text.h"
 
 enum exit_status cli_status(int r)
 {
@@ -40,10 +41,11 @@ void cli_error_fields(struct cli *cli, enum exit_status status, int code, const 
         sink_end_object(cli->out);
 }
 
-static void report(struct cli *cli, enum exit_status status, int code, const char *device,
-                   const char *message)
+/* A message may quote what a captured tree, or the caller, holds: it is made fit for a terminal. */
+static void report(struct cli *cli, enum exit_status status, int code, const char *device, char *message)
 {
         fflush(stdout);
+        text_clean(message, strlen(message), false);
         fprintf(stderr, "iommuctl: %s\n", message);
         if (!cli->json)
                 return;

@@ -12,7 +12,7 @@
 #include "options.h"
 
 const struct command *const commands[] = {
-        NULL,
+        &cmd_devices, &cmd_groups, &cmd_show, &cmd_status, NULL,
 };
 
 /* One or two words name a verb. Sets *RET_WORDS to how many did. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sink_internal.h"
+#include "text.h"
 #include "util/macro.h"
 
 struct sink *sink_new(FILE *out, bool json, bool color)
@@ -78,6 +79,31 @@ static void write_styled(struct sink *s, enum style style, const char *text, siz
                 fputs("\033[0m", s->out);
 }
 
+/* Writes what a format made, with what a terminal would obey taken out. */
+static void write_formatted(struct sink *s, enum style style, const char *format, va_list ap)
+{
+        char small[1024], *text = small;
+        va_list again;
+        int n;
+
+        va_copy(again, ap);
+        n = vsnprintf(small, sizeof(small), format, ap);
+        if (n >= (int)sizeof(small)) {
+                text = malloc((size_t)n + 1);
+                if (text)
+                        vsnprintf(text, (size_t)n + 1, format, again);
+        }
+        va_end(again);
+        if (n < 0 || !text) {
+                s->error = s->error ?: -ENOMEM;
+                return;
+        }
+        text_clean(text, (size_t)n, true);
+        write_styled(s, style, text, (size_t)n);
+        if (text != small)
+                free(text);
+}
+
 void sink_text(struct sink *s, const char *format, ...)
 {
         va_list ap;
@@ -85,24 +111,19 @@ void sink_text(struct sink *s, const char *format, ...)
         if (s->json)
                 return;
         va_start(ap, format);
-        if (vfprintf(s->out, format, ap) < 0 && s->error == 0)
-                s->error = -errno;
+        write_formatted(s, STYLE_PLAIN, format, ap);
         va_end(ap);
 }
 
 void sink_styled(struct sink *s, enum style style, const char *format, ...)
 {
-        char text[1024];
         va_list ap;
-        int n;
 
         if (s->json)
                 return;
         va_start(ap, format);
-        n = vsnprintf(text, sizeof(text), format, ap);
+        write_formatted(s, style, format, ap);
         va_end(ap);
-        if (n > 0)
-                write_styled(s, style, text, MIN((size_t)n, sizeof(text) - 1));
 }
 
 /* Columns that TEXT takes on a terminal: one for each character, of however many bytes. */
@@ -176,6 +197,7 @@ void sink_cell(struct sink *s, enum style style, const char *format, ...)
         }
         cell.start = t->n_text;
         cell.length = (size_t)MAX(n, 0);
+        text_clean(t->text + cell.start, cell.length, false);
         cell.columns = text_columns(t->text + cell.start, cell.length);
         if (cell.columns > t->width[t->column])
                 t->width[t->column] = cell.columns;

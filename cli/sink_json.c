@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sink_internal.h"
+#include "text.h"
 
 void sink_discard(struct sink *s)
 {
@@ -116,10 +118,17 @@ void sink_null(struct sink *s, const char *key)
 
 void sink_string(struct sink *s, const char *key, const char *value)
 {
-        if (!value)
+        char *valid;
+
+        if (!value) {
                 sink_null(s, key);
-        else if (active(s))
+        } else if (active(s) && text_is_utf8(value)) {
                 add_new(s, key, json_object_new_string(value));
+        } else if (active(s)) {
+                valid = text_to_utf8(value);
+                add_new(s, key, valid ? json_object_new_string(valid) : NULL);
+                free(valid);
+        }
 }
 
 void sink_hex(struct sink *s, const char *key, uint64_t value, int digits)

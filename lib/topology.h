@@ -41,6 +41,7 @@ struct iommuctl_group_info {
         size_t n_devices;
         struct iommuctl_reserved_region *regions;
         size_t n_regions;
+        bool regions_known;
 };
 
 struct unit {

@@ -232,17 +232,18 @@ static bool incomplete(const struct iommuctl_device_info *d)
         return streq(d->bus, "pci") && (d->known_numbers & ids) != ids;
 }
 
-/* A driver that is none of those known by name, but may be: the vfio-dev directory decides. */
+/* A driver that is none of those known by name, but may be: the vfio-dev directory decides (Linux 6.1). */
 static bool look_for_vfio(struct source *s, const struct iommuctl_device_info *d)
 {
-        char path[DEVICE_PATH + 16];
+        struct kernel *k = s->t->sysfs.k;
+        struct stat st;
 
         if (!d->driver || topology_driver_is_vfio(d->driver))
                 return d->driver != NULL;
         if (!(s->t->what & IOMMUCTL_READ_ATTRIBUTES) && !strstr(d->driver, "vfio"))
                 return false;
-        snprintf(path, sizeof(path), "%s/vfio-dev", s->dir);
-        return sysfs_exists(&s->t->sysfs, path);
+        return source_fd(s) >= 0 && k->ops->fstatat(k, s->fd, "vfio-dev", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               S_ISDIR(st.st_mode);
 }
 
 static int read_device(struct source *s, struct iommuctl_device_info *d)

@@ -88,6 +88,7 @@ static int read_regions(struct iommuctl_topology *t, struct iommuctl_group_info 
         n = sysfs_read(&t->sysfs, path, text, GROUP_TEXT);
         if (n < 0)
                 return topology_fatal((int)n) ? (int)n : 0;
+        g->regions_known = true;
         for (char *line = strtok_r(text, "\n", &rest); line && r >= 0; line = strtok_r(NULL, "\n", &rest))
                 r = add_region(t, g, &n_allocated, line);
         return r;
@@ -141,6 +142,11 @@ _public_ const struct iommuctl_device_info *iommuctl_group_info_device(const str
                                                                        size_t index)
 {
         return index < g->n_devices ? g->devices[index] : NULL;
+}
+
+_public_ bool iommuctl_group_info_reserved_regions_known(const struct iommuctl_group_info *g)
+{
+        return g->regions_known;
 }
 
 _public_ size_t iommuctl_group_info_n_reserved_regions(const struct iommuctl_group_info *g)

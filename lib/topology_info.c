@@ -19,6 +19,18 @@ static bool has_group_node(struct iommuctl_topology *t, const struct iommuctl_gr
         return sysfs_exists(&t->sysfs, path);
 }
 
+/* The directory of a device, wherever the machine or the capture has it. */
+static void device_path(struct iommuctl_topology *t, const struct iommuctl_device_info *d,
+                        char path[DEVICE_PATH])
+{
+        if (d->group) {
+                snprintf(path, DEVICE_PATH, "sys/kernel/iommu_groups/%u/devices/%s", d->group->id, d->name);
+                if (!d->bus || !t->sysfs.captured || sysfs_exists(&t->sysfs, path))
+                        return;
+        }
+        snprintf(path, DEVICE_PATH, "sys/bus/%.64s/devices/%s", d->bus ?: "pci", d->name);
+}
+
 /* The device's own node: vfio-dev/vfio0, where it is one that can be opened (CONFIG_VFIO_DEVICE_CDEV gives it
  * a number, in "dev"; never without an IOMMU: vfio_device_add() in drivers/vfio/vfio.h). */
 static int find_cdev(struct iommuctl_topology *t, struct iommuctl_device_info *d, const char *dir_path)
@@ -58,9 +70,7 @@ int topology_device_nodes(struct iommuctl_topology *t, struct iommuctl_device_in
         }
         if (d->group->noiommu)
                 return 0;
-        snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices/%s", d->group->id, d->name);
-        if (t->sysfs.captured && d->bus && !sysfs_exists(&t->sysfs, path))
-                snprintf(path, sizeof(path), "sys/bus/%s/devices/%s", d->bus, d->name);
+        device_path(t, d, path);
         return find_cdev(t, d, path);
 }
 
@@ -153,4 +163,26 @@ _public_ const char *iommuctl_device_info_vfio_node(const struct iommuctl_device
 _public_ const char *iommuctl_device_info_vfio_cdev(const struct iommuctl_device_info *d)
 {
         return d->vfio_cdev;
+}
+
+_public_ ssize_t iommuctl_topology_read_attribute(struct iommuctl_topology *t,
+                                                  const struct iommuctl_device_info *d, const char *name,
+                                                  char *text, size_t size)
+{
+        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(t->sysfs.k, -1);
+        char path[DEVICE_PATH];
+        ssize_t n;
+
+        if (!*name || strchr(name, '/') || streq(name, ".") || streq(name, ".."))
+                return -EINVAL;
+        device_path(t, d, path);
+        fd.fd = sysfs_open_dir(&t->sysfs, path);
+        if (fd.fd < 0)
+                return fd.fd;
+        n = sysfs_read_at(&t->sysfs, fd.fd, name, text, size);
+        if (n == -ELOOP)
+                return sysfs_link_at(&t->sysfs, fd.fd, name, text, size);
+        if (n > 0 && text[n - 1] == '\n')
+                text[--n] = '\0';
+        return n < 0 ? n : (ssize_t)strlen(text);
 }

@@ -174,11 +174,10 @@ static int not_understood(struct iommuctl_topology *t, const char *selector)
                            strchr(selector, ':');
 
         if (addresslike)
-                return ctx_error(
-                        t->ctx, -EINVAL, NULL,
-                        "'%s' is no PCI address: it is [DOMAIN:]BB:DD.F in hexadecimal, device up to "
-                        "1f, function up to 7",
-                        selector);
+                return ctx_error(t->ctx, -EINVAL, NULL,
+                                 "'%s' is neither an address, [DOMAIN:]BB:DD.F with a device up to 1f "
+                                 "and a function up to 7, nor ids, VVVV:DDDD",
+                                 selector);
         /* Names in sysfs that are not addresses: fd40000.dma, dprc.2, an mdev's UUID. None is without a
          * digit. */
         if (strpbrk(selector, "0123456789") && !strpbrk(selector, "/ "))

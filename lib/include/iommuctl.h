@@ -13,6 +13,7 @@
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/region.h>
+#include <iommuctl/machine.h>
 #include <iommuctl/topology.h>
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <iommuctl/address.h>
 #include <iommuctl/ctx.h>
@@ -93,6 +94,9 @@ bool iommuctl_group_info_viable(const struct iommuctl_group_info *group);
 size_t iommuctl_group_info_n_devices(const struct iommuctl_group_info *group);
 const struct iommuctl_device_info *iommuctl_group_info_device(const struct iommuctl_group_info *group,
                                                               size_t index);
+/** Whether reserved regions were read: without IOMMUCTL_READ_GROUPS, or where a capture lacks them, they are
+ * unknown, not none. */
+bool iommuctl_group_info_reserved_regions_known(const struct iommuctl_group_info *group);
 size_t iommuctl_group_info_n_reserved_regions(const struct iommuctl_group_info *group);
 const struct iommuctl_reserved_region *
 iommuctl_group_info_reserved_region(const struct iommuctl_group_info *group, size_t index);
@@ -172,6 +176,21 @@ const char *iommuctl_device_info_vfio_cdev(const struct iommuctl_device_info *de
  */
 int iommuctl_topology_select(struct iommuctl_topology *topology, const char *selector,
                              const struct iommuctl_device_info ***ret_devices);
+
+/**
+ * iommuctl_topology_read_attribute() - read an attribute of a device that the topology does not hold, now:
+ * "reset_method", "power_state", "resource".
+ *
+ * @name: one file of the device's directory in sysfs, or one link ("physfn"), of which the last component of
+ * where it points is read.
+ * @text: gets the text without its last newline, ended by NUL.
+ *
+ * Returns the length of the text; -ENOENT where the device has no such attribute, -EACCES, -EOVERFLOW where
+ * it does not fit @size, -EINVAL for a @name that is a path, or what the kernel said. Thread-safe.
+ */
+ssize_t iommuctl_topology_read_attribute(struct iommuctl_topology *topology,
+                                         const struct iommuctl_device_info *device, const char *name,
+                                         char *text, size_t size);
 
 /* IOMMU units, ordered by name. */
 
