@@ -11,8 +11,19 @@
 #include "help.h"
 #include "options.h"
 
+extern const struct command cmd_bind;
+extern const struct command cmd_restore;
+extern const struct command cmd_unbind;
+
 const struct command *const commands[] = {
-        &cmd_devices, &cmd_groups, &cmd_show, &cmd_status, NULL,
+        &cmd_bind,
+        &cmd_devices,
+        &cmd_groups,
+        &cmd_restore,
+        &cmd_show,
+        &cmd_status,
+        &cmd_unbind,
+        NULL,
 };
 
 /* One or two words name a verb. Sets *RET_WORDS to how many did. */

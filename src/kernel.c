@@ -231,12 +231,39 @@ static pid_t fork_quietly(int *ret_pidfd)
         return (pid_t)RESULT(syscall(SYS_clone3, &args, sizeof(args)));
 }
 
+/* In a child: drops every descriptor but FD, so that a child that is stuck keeps no lock and no pipe of ours
+ * open. Linux 5.9; before that they stay. */
+static void close_all_but(int fd)
+{
+        if (fd > 0)
+                (void)syscall(SYS_close_range, 0, fd - 1, 0);
+        (void)syscall(SYS_close_range, fd + 1, ~0u, 0);
+}
+
+/* Waits for a guarded child and tells how it ended: its exit status as a negative errno, or -ETIMEDOUT after
+ * killing it, with *RET_PID set where it did not even end then. */
+static int end_guarded(pid_t pid, int pidfd, int timeout_ms, pid_t *ret_pid)
+{
+        int status, r;
+
+        r = wait_child(pid, pidfd, timeout_ms, &status);
+        if (r == -ETIMEDOUT) {
+                kill(pid, SIGKILL); /* ends it if the driver waits killably; if not, it ends when the driver
+                                       does */
+                if (wait_child(pid, pidfd, 100, &status) < 0)
+                        *ret_pid = pid;
+                return -ETIMEDOUT;
+        }
+        if (r < 0)
+                return r;
+        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
 static int real_write_guarded(struct kernel *k, int dirfd, const char *path, const char *value, size_t size,
                               int timeout_ms, pid_t *ret_pid)
 {
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, real_openat(k, dirfd, path, O_WRONLY | O_NOCTTY, 0));
         struct scoped_fd pidfd _cleanup_fd_ = SCOPED_FD(k, -1);
-        int status, r;
         pid_t pid;
 
         *ret_pid = 0;
@@ -246,22 +273,49 @@ static int real_write_guarded(struct kernel *k, int dirfd, const char *path, con
         if (pid < 0)
                 return pid;
         if (pid == 0) {
-                ssize_t n = write(fd.fd, value, size);
+                ssize_t n;
 
+                close_all_but(fd.fd);
+                n = write(fd.fd, value, size);
                 /* Exit status 0 to 255 carries an errno whole: the kernel's run to 133. */
                 _exit(n == (ssize_t)size ? 0 : n < 0 ? errno : EIO);
         }
-        r = wait_child(pid, pidfd.fd, timeout_ms, &status);
-        if (r == -ETIMEDOUT) {
-                kill(pid, SIGKILL); /* ends it if the driver waits killably; if not, it ends when the driver
-                                       does */
-                if (wait_child(pid, pidfd.fd, 100, &status) < 0)
-                        *ret_pid = pid;
-                return -ETIMEDOUT;
+        return end_guarded(pid, pidfd.fd, timeout_ms, ret_pid);
+}
+
+static ssize_t real_read_guarded(struct kernel *k, int dirfd, const char *path, void *buf, size_t size,
+                                 int timeout_ms, pid_t *ret_pid)
+{
+        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, real_openat(k, dirfd, path, O_RDONLY | O_NOCTTY, 0));
+        struct scoped_fd pidfd _cleanup_fd_ = SCOPED_FD(k, -1);
+        struct {
+                ssize_t n;
+                char data[];
+        } * shared;
+        size_t shared_size = sizeof(*shared) + size;
+        ssize_t r;
+        pid_t pid;
+
+        *ret_pid = 0;
+        if (fd.fd < 0)
+                return fd.fd;
+        /* One page that parent and child both see, where a pipe would be one more descriptor to hold. */
+        shared = mmap(NULL, shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (shared == MAP_FAILED)
+                return -errno;
+        pid = fork_quietly(&pidfd.fd);
+        if (pid == 0) {
+                close_all_but(fd.fd);
+                shared->n = read(fd.fd, shared->data, size);
+                _exit(shared->n < 0 ? errno : 0);
         }
-        if (r < 0)
-                return r;
-        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+        r = pid < 0 ? pid : end_guarded(pid, pidfd.fd, timeout_ms, ret_pid);
+        if (r == 0) {
+                r = shared->n;
+                memcpy(buf, shared->data, (size_t)r);
+        }
+        munmap(shared, shared_size);
+        return r;
 }
 
 static int real_run(struct kernel *k, const char *const argv[], int timeout_ms)
@@ -329,6 +383,7 @@ static const struct kernel_ops real_ops = {
         .now_ns = real_now_ns,
         .sleep_ns = real_sleep_ns,
         .write_guarded = real_write_guarded,
+        .read_guarded = real_read_guarded,
         .run = real_run,
         .getpid = real_getpid,
 };

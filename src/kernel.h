@@ -61,9 +61,15 @@ struct kernel_ops {
         /* Writes VALUE to PATH in a child process, so that a write which the driver core never finishes can
          * be given up on: -ETIMEDOUT after TIMEOUT_MS, and *ret_pid names the child that is stuck in it (it
          * is left to end when the kernel lets it; elsewhere *ret_pid is 0). The child takes no signal handler
-         * of the caller's and sends no SIGCHLD. */
+         * of the caller's and sends no SIGCHLD, and it holds none of the caller's other descriptors: neither
+         * a lock nor the end of a pipe lives on in it. */
         int (*write_guarded)(struct kernel *k, int dirfd, const char *path, const char *value, size_t size,
                              int timeout_ms, pid_t *ret_pid);
+        /* Reads PATH from its beginning the same way: some attributes wait for the lock that a driver stuck
+         * in its removal holds (driver_override and sriov_numvfs do in most kernels). The number of bytes, or
+         * -ETIMEDOUT with *ret_pid as above. */
+        ssize_t (*read_guarded)(struct kernel *k, int dirfd, const char *path, void *buf, size_t size,
+                                int timeout_ms, pid_t *ret_pid);
         /* Runs a program (argv[0] an absolute path) with output discarded, and returns its exit status, or
          * -ETIMEDOUT after killing it. */
         int (*run)(struct kernel *k, const char *const argv[], int timeout_ms);

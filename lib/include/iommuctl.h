@@ -7,6 +7,7 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/container.h>
+#include <iommuctl/change.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>

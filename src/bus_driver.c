@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus_driver.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "file.h"
+
+/* Tries to bind a driver that answered "later" (EPROBE_DEFER), which drivers_probe does not report. */
+#define PROBE_TRIES       3
+#define PROBE_INTERVAL_NS (100 * 1000000ull)
+
+int driver_name_read(const struct bus_device *device, char driver[DRIVER_NAME_SIZE])
+{
+        int r = file_link_name(device->k, device->root_fd, driver, DRIVER_NAME_SIZE,
+                               "sys/bus/%s/devices/%s/driver", device->bus, device->name);
+
+        if (r == -ENOENT) {
+                r = file_exists(device->k, device->root_fd, "sys/bus/%s/devices/%s", device->bus,
+                                device->name);
+                if (r == 0)
+                        return -ENODEV;
+                driver[0] = '\0';
+                return r < 0 ? r : 0;
+        }
+        return r;
+}
+
+int driver_state_read(const struct bus_device *device, int timeout_ms, struct driver_state *ret_state,
+                      struct stuck *ret_stuck)
+{
+        struct driver_state state;
+        char path[FILE_PATH_SIZE];
+        ssize_t n;
+        int r;
+
+        ret_stuck->pid = 0;
+        r = driver_name_read(device, state.driver);
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), "sys/bus/%s/devices/%s/driver_override", device->bus, device->name);
+        n = device->k->ops->read_guarded(device->k, device->root_fd, path, state.driver_override,
+                                         sizeof(state.driver_override), timeout_ms, &ret_stuck->pid);
+        if (n == -ENOENT)
+                return -EOPNOTSUPP;
+        if (n < 0)
+                return (int)n;
+        if ((size_t)n == sizeof(state.driver_override))
+                return -EFBIG;
+        state.driver_override[n] = '\0';
+        state.driver_override[strcspn(state.driver_override, "\n")] = '\0';
+        /* What "%s" makes of a NULL pointer in the kernel. */
+        if (streq(state.driver_override, "(null)"))
+                state.driver_override[0] = '\0';
+        *ret_state = state;
+        return 0;
+}
+
+static void add_write(struct driver_write *write, enum driver_write_kind kind, const char *value,
+                      const char *format, ...) _printf_(4, 5);
+static void add_write(struct driver_write *write, enum driver_write_kind kind, const char *value,
+                      const char *format, ...)
+{
+        va_list ap;
+
+        write->kind = kind;
+        snprintf(write->value, sizeof(write->value), "%s", value);
+        va_start(ap, format);
+        vsnprintf(write->path, sizeof(write->path), format, ap);
+        va_end(ap);
+}
+
+static void add_override(struct driver_write *write, const struct bus_device *device, const char *value)
+{
+        /* A lone newline clears it: a write of nothing never reaches the kernel's attribute. */
+        add_write(write, DRIVER_WRITE_OVERRIDE, *value ? value : "\n",
+                  "/sys/bus/%s/devices/%s/driver_override", device->bus, device->name);
+}
+
+size_t driver_writes(const struct bus_device *device, const struct driver_state *now,
+                     const struct driver_state *want, struct driver_write writes[DRIVER_WRITES_MAX])
+{
+        const char *override = now->driver_override;
+        size_t n = 0;
+
+        if (!streq(now->driver, want->driver)) {
+                /* With the override set to the driver wanted, the probe cannot pick another one, and no other
+                 * can come in between. */
+                if (*want->driver && !streq(override, want->driver)) {
+                        add_override(&writes[n++], device, want->driver);
+                        override = want->driver;
+                }
+                if (*now->driver)
+                        add_write(&writes[n++], DRIVER_WRITE_UNBIND, device->name,
+                                  "/sys/bus/%s/drivers/%s/unbind", device->bus, now->driver);
+                if (*want->driver)
+                        add_write(&writes[n++], DRIVER_WRITE_PROBE, device->name, "/sys/bus/%s/drivers_probe",
+                                  device->bus);
+        }
+        if (!streq(override, want->driver_override))
+                add_override(&writes[n++], device, want->driver_override);
+        return n;
+}
+
+static int write_once(const struct bus_device *device, const struct driver_write *write, int timeout_ms,
+                      struct stuck *ret_stuck)
+{
+        return device->k->ops->write_guarded(device->k, device->root_fd, write->path + 1, write->value,
+                                             strlen(write->value), timeout_ms, &ret_stuck->pid);
+}
+
+int driver_write(const struct bus_device *device, const struct driver_write *write, int timeout_ms,
+                 struct stuck *ret_stuck)
+{
+        char driver[DRIVER_NAME_SIZE] = "";
+        int r;
+
+        ret_stuck->pid = 0;
+        r = write_once(device, write, timeout_ms, ret_stuck);
+        /* The driver let go of the device, or was removed whole, between our look and our write. */
+        if (write->kind == DRIVER_WRITE_UNBIND && (r == -ENODEV || r == -ENOENT))
+                return driver_name_read(device, driver) == 0 && !*driver ? 0 : r;
+        for (int i = 1; write->kind == DRIVER_WRITE_PROBE && r == 0 && i < PROBE_TRIES; i++) {
+                if (driver_name_read(device, driver) < 0 || *driver)
+                        break;
+                device->k->ops->sleep_ns(device->k, PROBE_INTERVAL_NS);
+                r = write_once(device, write, timeout_ms, ret_stuck);
+        }
+        return r;
+}
