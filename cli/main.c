@@ -2,6 +2,7 @@
 
 /* From a command line to a verb: global options, the verb's name, and what all verbs need. */
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,13 +12,10 @@
 #include "help.h"
 #include "options.h"
 
-extern const struct command cmd_bind;
-extern const struct command cmd_restore;
-extern const struct command cmd_unbind;
-
 const struct command *const commands[] = {
         &cmd_bind,
         &cmd_devices,
+        &cmd_dma_ranges,
         &cmd_groups,
         &cmd_restore,
         &cmd_show,
@@ -113,11 +111,22 @@ static int run_command(struct cli *cli, int argc, char **argv)
         return finish(cli, status);
 }
 
+/* Started with a standard descriptor closed, the next open would take its number, and what is printed would
+ * go to a device, or a device to the program that is run. What stands there instead can be neither read nor
+ * written. */
+static void guard_standard_fds(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        open("/", O_PATH | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
         struct cli cli = { 0 };
         int first;
 
+        guard_standard_fds();
         setlocale(LC_ALL, "");
         signal(SIGPIPE, SIG_IGN); /* a write error on stdout is reported like any other */
         first = options_global(&cli, argc, argv);

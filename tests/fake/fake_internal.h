@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of the machine in memory, shared by the files of this folder and by nothing else. The lock is
+ * held in all of it. */
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "fake.h"
+#include "util/macro.h"
+
+#define FAKE_MAX_FDS 1024
+
+struct fake_node;
+struct fake_file;
+
+/* A file whose content is made when it is read, and whose writing does something: sysfs. */
+struct fake_attribute {
+        /* Fills BUF, returns the length or a negative errno. */
+        int (*show)(struct fake *m, struct fake_node *node, char *buf, size_t size);
+        /* VALUE is ended with NUL. 0, or a negative errno. */
+        int (*store)(struct fake *m, struct fake_node *node, const char *value);
+};
+
+enum fake_node_type { FAKE_DIR, FAKE_REG, FAKE_LINK, FAKE_CHR };
+
+struct fake_node {
+        struct fake_node *parent, *children, *next;
+        struct fake_node
+                *next_of_all; /* nodes live as long as the machine: open files may point at removed ones */
+        enum fake_node_type type;
+        char *name;
+        char *data; /* content, or the target of a link */
+        size_t size;
+        mode_t mode;
+        uid_t uid;
+        unsigned int major, minor;
+        uint64_t ino;
+        bool gone;
+        struct fake_file *locked_by; /* flock(2), exclusive */
+        const struct fake_attribute *attribute;
+        void *owner; /* what the attribute or the device node is of */
+        int (*open)(struct fake *m, struct fake_node *node, struct fake_file *file);
+};
+
+struct fake_file_ops {
+        ssize_t (*pread)(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset);
+        ssize_t (*pwrite)(struct fake *m, struct fake_file *f, const void *buf, size_t size, uint64_t offset);
+        int (*ioctl)(struct fake *m, struct fake_file *f, unsigned long request, void *arg);
+        /* Says which real descriptor and offset lie behind. */
+        int (*mmap)(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
+                    int *ret_fd, uint64_t *ret_offset);
+        void (*release)(struct fake *m, struct fake_file *f);
+        const char *what;
+};
+
+/* An open file description: what dup() shares. */
+struct fake_file {
+        unsigned int refs;
+        struct fake_node *node; /* NULL: has no path */
+        int flags;
+        uint64_t pos;
+        const struct fake_file_ops *ops; /* NULL: a plain file or directory of the tree */
+        void *priv;
+        bool real;          /* an eventfd or memfd: the descriptor itself does the work */
+        uint64_t huge_size; /* memfd of huge pages: their size */
+        bool from_before;   /* opened by a process that was killed */
+};
+
+struct fake_mmap {
+        struct fake_mmap *next;
+        uintptr_t start, end;
+        bool dead; /* belongs to a killed process: out of the books, but the memory stays until the end */
+        uint64_t huge_bytes;
+        unsigned int huge_shift;
+};
+
+struct fake_event {
+        struct fake_event *next;
+        uint64_t at;
+        void (*fn)(struct fake *m, void *userdata);
+        void *userdata;
+};
+
+struct fake_driver_state {
+        struct fake_driver_state *next;
+        char *name, *bus, *module, *module_alias;
+        int probe_error;
+        bool unbind_hangs, managed_dma, vfio, registered;
+        char new_ids[256];
+        struct fake_node *dir;
+};
+
+struct fake_group {
+        struct fake_group *next;
+        unsigned int id;
+        bool ineligible;
+        uint64_t aperture_last;
+        struct {
+                uint64_t start, end;
+                bool relaxable;
+        } reserved[16];
+        unsigned int n_reserved;
+        struct fake_node *dir, *devices;
+        /* VFIO: see fake_group.c */
+        struct fake_file *opened_by;
+        struct fake_container *container;
+        unsigned int container_users;
+        unsigned int cdev_users;
+        void *dma_owner; /* NULL, a container or an iommufd: who drives the group's domain */
+};
+
+/* Interrupts of a device: INTx, MSI, MSI-X, error, request (VFIO_PCI_NUM_IRQS). */
+#define FAKE_N_IRQS      5
+#define FAKE_MAX_VECTORS 64
+struct fake_irq {
+        unsigned int count;   /* vectors there are */
+        unsigned int enabled; /* vectors that are on */
+        int eventfd[FAKE_MAX_VECTORS];
+        bool masked[FAKE_MAX_VECTORS];
+};
+
+struct fake_device {
+        struct fake_device *next;
+        char *name, *bus, *native, *override;
+        struct fake_pci pci;
+        struct fake_group *group;
+        struct fake_driver_state *driver;
+        struct fake_driver_state *stuck; /* being unbound from this, without an end yet */
+        struct fake_node *dir;
+        char path[512];
+        int vfio_index; /* of vfioN; -1: not a VFIO device now */
+        /* VFIO: see fake_device.c */
+        unsigned int open_count;
+        struct fake_iommufd *iommufd;
+        uint32_t devid, pt_id;
+        struct fake_file *cdev_file;
+        int memory_fd; /* a memfd: config space, then the BARs */
+        uint8_t *memory;
+        struct fake_irq irq[FAKE_N_IRQS];
+        unsigned int resets;
+};
+
+struct fake_text {
+        char *data;
+        size_t length, size;
+};
+
+struct fake {
+        struct kernel kernel; /* first: the table is reached by it */
+        pthread_mutex_t lock;
+        struct fake_options options;
+        char *release;
+
+        struct fake_node *root, *all_nodes;
+        uint64_t last_ino;
+        uid_t uid;
+        struct fake_file *fds[FAKE_MAX_FDS];
+        unsigned int n_fds;
+        struct fake_mmap *mmaps;
+        uint64_t huge_used[2]; /* bytes of 2 MiB and 1 GiB pages */
+
+        struct fake_driver_state *drivers;
+        struct fake_device *devices;
+        struct fake_group *groups;
+        struct fake_container *containers;
+        struct fake_iommufd *iommufds;
+        int modprobe_status;
+        uint64_t node_delay;
+        int next_vfio_index;
+        uint64_t pinned; /* bytes, against options.memlock */
+
+        uint64_t now;
+        struct fake_event *events;
+        struct fake_text writes, runs, scratch, audit;
+
+        unsigned int n_calls;
+        struct {
+                unsigned long request;
+                unsigned int count;
+        } ioctls[64];
+        enum fake_fault_kind fault;
+        unsigned int fault_in;
+        int fault_error;
+        bool fault_hit, dead;
+        char fault_where[256];
+        pid_t pid;
+};
+
+static inline struct fake *fake_of(struct kernel *k)
+{
+        return container_of(k, struct fake, kernel);
+}
+
+/* fake_tree.c: nodes and paths. */
+#define FAKE_NOFOLLOW 1u
+int fake_walk(struct fake *m, struct fake_node *root, struct fake_node *from, const char *path,
+              unsigned int flags, struct fake_node **ret_node, struct fake_node **ret_parent,
+              char ret_name[256]);
+struct fake_node *fake_child(struct fake_node *dir, const char *name);
+struct fake_node *fake_node_new(struct fake *m, struct fake_node *parent, enum fake_node_type type,
+                                const char *name);
+void fake_node_unlink(struct fake_node *node);
+struct fake_node *fake_node_at(struct fake *m, const char *path); /* NULL: not there; follows links */
+struct fake_node *fake_mkdirs(struct fake *m, const char *path);
+struct fake_node *fake_put(struct fake *m, enum fake_node_type type, const char *path);
+void fake_set_data(struct fake_node *node, const void *data, size_t size);
+void fake_printf_file(struct fake *m, const char *path, const char *format, ...) _printf_(3, 4);
+struct fake_node *fake_add_attribute(struct fake *m, const char *path, const struct fake_attribute *attribute,
+                                     void *owner);
+void fake_add_relative_link(struct fake *m, const char *path, const char *target);
+/* The path of the node from the root, in a static buffer. */
+const char *fake_node_path(const struct fake_node *node);
+void fake_append(struct fake_text *t, const char *format, ...) _printf_(2, 3);
+
+/* fake_file.c: descriptors. */
+int fake_fd_install(struct fake *m, struct fake_file *f, int real_fd);
+/* A descriptor for a new open file; takes F over, also on failure. */
+int fake_fd_new(struct fake *m, struct fake_file *f);
+struct fake_file *fake_file_get(struct fake *m, int fd);
+void fake_file_put(struct fake *m, struct fake_file *f);
+int fake_fd_close(struct fake *m, int fd);
+void fake_close_all(struct fake *m);
+int fake_do_openat(struct fake *m, int dirfd, const char *path, int flags, mode_t mode);
+int fake_do_open_in_root(struct fake *m, int root_fd, const char *path, int flags);
+ssize_t fake_do_read(struct fake *m, int fd, void *buf, size_t size, bool one_byte);
+ssize_t fake_do_write(struct fake *m, int fd, const void *buf, size_t size, bool one_byte);
+ssize_t fake_do_pread(struct fake *m, int fd, void *buf, size_t size, uint64_t offset);
+ssize_t fake_do_pwrite(struct fake *m, int fd, const void *buf, size_t size, uint64_t offset);
+int fake_store(struct fake *m, struct fake_node *node, const void *buf, size_t size);
+
+/* fake_dir.c: directories and names. */
+ssize_t fake_do_getdents(struct fake *m, int fd, void *buf, size_t size);
+ssize_t fake_do_readlinkat(struct fake *m, int dirfd, const char *path, char *buf, size_t size);
+int fake_do_fstatat(struct fake *m, int dirfd, const char *path, struct stat *ret_st, int flags);
+int fake_do_mkdirat(struct fake *m, int dirfd, const char *path, mode_t mode);
+int fake_do_renameat(struct fake *m, int dirfd, const char *from, const char *to);
+int fake_do_unlinkat(struct fake *m, int dirfd, const char *path, int flags);
+int fake_do_flock(struct fake *m, int fd, int operation);
+int fake_base(struct fake *m, int dirfd, struct fake_node **ret_node);
+
+/* fake_memory.c: mmap and its kin. */
+int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags, int fd, uint64_t offset,
+                 void **ret_map);
+int fake_do_munmap(struct fake *m, void *addr, size_t length);
+int fake_do_memfd_create(struct fake *m, const char *name, unsigned int flags);
+int fake_do_eventfd(struct fake *m, unsigned int value, int flags);
+int fake_do_dup(struct fake *m, int fd);
+int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
+void fake_forget_mmaps(struct fake *m);
+void fake_free_mmaps(struct fake *m);
+
+/* fake_time.c */
+void fake_advance(struct fake *m, uint64_t until);
+/* Moves the clock to the next event and runs it; false where there is none up to LIMIT. */
+bool fake_next_event(struct fake *m, uint64_t limit);
+
+/* fake_driver.c, fake_bind.c */
+struct fake_driver_state *fake_find_driver(struct fake *m, const char *bus, const char *name);
+struct fake_device *fake_find_device(struct fake *m, const char *name);
+void fake_bind_device(struct fake *m, struct fake_device *d, struct fake_driver_state *drv);
+void fake_unbind_device(struct fake *m, struct fake_device *d);
+int fake_probe_device(struct fake *m, struct fake_device *d);
+void fake_finish_unbind(struct fake *m, struct fake_device *d);
+int fake_do_write_guarded(struct fake *m, int dirfd, const char *path, const char *value, size_t size,
+                          int timeout_ms, pid_t *ret_pid);
+ssize_t fake_do_read_guarded(struct fake *m, int dirfd, const char *path, void *buf, size_t size,
+                             int timeout_ms, pid_t *ret_pid);
+int fake_do_run(struct fake *m, const char *const argv[]);
+int fake_load_module(struct fake *m, const char *name);
+extern const struct fake_attribute fake_attr_override, fake_attr_uevent;
+
+/* fake_nodes.c: what VFIO shows in sysfs and /dev. */
+int fake_vfio_register(struct fake *m, struct fake_device *d);
+void fake_vfio_unregister(struct fake *m, struct fake_device *d);
+void fake_vfio_base_nodes(struct fake *m);
+
+/* fake_container.c, fake_group.c, fake_iommufd.c, fake_device.c: opening their nodes. */
+int fake_container_open(struct fake *m, struct fake_node *node, struct fake_file *file);
+int fake_group_open(struct fake *m, struct fake_node *node, struct fake_file *file);
+int fake_iommufd_open(struct fake *m, struct fake_node *node, struct fake_file *file);
+int fake_cdev_open(struct fake *m, struct fake_node *node, struct fake_file *file);
+
+/* fake_pci.c */
+struct fake_device *fake_new_device(struct fake *m, const char *bus, const char *name, const char *native,
+                                    const char *path);
+void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id);
+void fake_free_devices(struct fake *m);
+struct fake_group *fake_get_group(struct fake *m, unsigned int id);
+
+/* fake_fault.c: to be called at the door of each call; 0, or what the call must answer. */
+int fake_enter(struct fake *m, const char *what, const char *detail);
+void fake_leave(struct fake *m);
+/* How deep this thread is in the machine: its allocations are not the library's. */
+extern _Thread_local unsigned int fake_depth;
+bool fake_short(struct fake *m);
+void fake_count_ioctl(struct fake *m, unsigned long request);
+
+/* fake_ops.c */
+extern const struct kernel_ops fake_ops;
+
+/* Allocation that ends the test where there is no memory: out-of-memory tests are about the library's own. */
+void *fake_zalloc(size_t size);
+char *fake_strdup(const char *s);
