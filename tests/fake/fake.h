@@ -44,6 +44,7 @@ struct fake_options {
         uint64_t page_sizes;          /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
         unsigned int dma_entry_limit; /* type1's module parameter; 0: 65535 */
         uint64_t memlock;             /* bytes that may be pinned; 0: no limit */
+        unsigned int host_vectors;    /* MSI and MSI-X vectors the host can give to a device; 0: no limit */
         unsigned int hugepages_2m;    /* in the pool */
         unsigned int hugepages_1g;
 };

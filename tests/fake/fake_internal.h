@@ -135,7 +135,7 @@ struct fake_device {
         unsigned int open_count;
         struct fake_iommufd *iommufd;
         uint32_t devid, pt_id;
-        struct fake_file *cdev_file;
+
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An open VFIO device: by its group or by its own node, bound and attached to an iommufd, informed about,
+ * reset and closed (drivers/vfio/vfio_main.c, device_cdev.c, pci/vfio_pci_core.c). Its regions are in
+ * fake_region.c, its interrupts in fake_irq.c. */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+
+#include "fake_vfio.h"
+
+static void bus_master_off(struct fake_device *d)
+{
+        if (d->memory)
+                d->memory[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MASTER;
+}
+
+/* vfio_pci_core_enable() clears bus mastering; disabling does so again, switches interrupts off, and resets
+ * where it can. */
+static void first_open(struct fake_device *d)
+{
+        bus_master_off(d);
+}
+
+static void last_close(struct fake_device *d)
+{
+        for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
+                fake_irq_disable(d, i);
+        bus_master_off(d);
+}
+
+static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake_vfio_bind_iommufd *a)
+{
+        struct fake_device *d = df->device;
+        struct fake_file *f = fake_file_get(m, a->iommufd);
+        struct fake_iommufd *i = fake_iommufd_of(f);
+        int r;
+
+        if (a->argsz < sizeof(*a) || a->flags || a->iommufd < 0)
+                return -EINVAL;
+        if (df->group)
+                return -EINVAL;
+        if (d->group->opened_by)
+                return -EBUSY; /* vfio_device_block_group() */
+        if (df->granted)
+                return -EINVAL;
+        if (!i)
+                return f ? -EBADFD : -EBADF;
+        if (d->open_count)
+                return -EINVAL;                 /* vfio_df_open() */
+        r = fake_group_may_attach(m, d->group); /* iommufd_device_bind() looks at interrupts first */
+        if (r < 0)
+                return r;
+        if (!fake_group_claimable(m, d->group) || (d->group->dma_owner && d->group->dma_owner != i))
+                return -EPERM; /* iommu_device_claim_dma_owner() */
+        d->group->dma_owner = i;
+        d->group->cdev_users++;
+        i->file->refs++;
+        d->iommufd = i;
+        d->devid = fake_new_id(i);
+        d->pt_id = 0;
+        d->open_count = 1;
+        df->granted = true;
+        first_open(d);
+        a->out_devid = d->devid;
+        return 0;
+}
+
+static void detach(struct fake *m, struct fake_device *d)
+{
+        if (d->pt_id)
+                fake_ioas_detach(m, fake_find_ioas(d->iommufd, d->pt_id), d);
+}
+
+static void unbind_iommufd(struct fake *m, struct fake_device *d)
+{
+        struct fake_file *f = d->iommufd->file;
+
+        detach(m, d);
+        fake_free_id(d->iommufd, d->devid);
+        d->iommufd = NULL;
+        d->devid = 0;
+        if (--d->group->cdev_users == 0)
+                d->group->dma_owner = NULL;
+        fake_file_put(m, f);
+}
+
+/* A second attach replaces the first; where it is refused, the first stays (iommufd_device_replace()). */
+static int attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a)
+{
+        struct fake_ioas *old = d->pt_id ? fake_find_ioas(d->iommufd, d->pt_id) : NULL, *ioas;
+        int r;
+
+        if (a->argsz < sizeof(*a) || a->flags)
+                return -EINVAL;
+        ioas = fake_find_ioas(d->iommufd, a->pt_id);
+        if (!ioas)
+                return -ENOENT;
+        if (ioas != old) {
+                if (old)
+                        fake_ioas_detach(m, old, d);
+                r = fake_ioas_attach(m, ioas, d);
+                if (r < 0) {
+                        if (old && fake_ioas_attach(m, old, d) < 0)
+                                abort();
+                        return r;
+                }
+        }
+        a->pt_id = ioas->hwpt_id;
+        return 0;
+}
+
+static int get_info(const struct fake_device *d, struct vfio_device_info *a)
+{
+        uint32_t least = offsetof(struct vfio_device_info, num_irqs) + 4;
+
+        if (a->argsz < least)
+                return -EINVAL;
+        a->flags = VFIO_DEVICE_FLAGS_PCI | (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
+        a->num_regions = VFIO_PCI_NUM_REGIONS;
+        a->num_irqs = VFIO_PCI_NUM_IRQS;
+        if (a->argsz >= sizeof(*a))
+                a->cap_offset = 0;
+        return 0;
+}
+
+static int reset(struct fake_device *d)
+{
+        if (d->pci.no_reset)
+                return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        d->resets++;
+        memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
+        return 0;
+}
+
+static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+{
+        struct fake_device_file *df = f->priv;
+        struct fake_device *d = df->device;
+
+        if (request == FAKE_VFIO_DEVICE_BIND_IOMMUFD)
+                return m->options.no_cdev || m->options.no_iommufd ? -ENOTTY : bind_iommufd(m, df, arg);
+        if (!df->granted)
+                return -EINVAL;
+        if (!df->group) { /* with a group these are unknown */
+                if (request == FAKE_VFIO_DEVICE_ATTACH_IOMMUFD_PT)
+                        return attach_pt(m, d, arg);
+                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT) {
+                        const struct fake_vfio_detach_pt *a = arg;
+
+                        if (a->argsz < sizeof(*a) || a->flags)
+                                return -EINVAL;
+                        detach(m, d);
+                        return 0;
+                }
+        }
+        switch (request) {
+        case VFIO_DEVICE_GET_INFO:
+                return get_info(d, arg);
+        case VFIO_DEVICE_RESET:
+                return reset(d);
+        case VFIO_DEVICE_GET_REGION_INFO:
+                return fake_region_info(d, arg);
+        case VFIO_DEVICE_GET_IRQ_INFO:
+        case VFIO_DEVICE_SET_IRQS:
+                return fake_irq_ioctl(m, d, request, arg);
+        default:
+                return -ENOTTY;
+        }
+}
+
+static void device_release(struct fake *m, struct fake_file *f)
+{
+        struct fake_device_file *df = f->priv;
+        struct fake_device *d = df->device;
+
+        if (df->granted) {
+                if (--d->open_count == 0)
+                        last_close(d);
+                if (df->group) {
+                        d->group->container_users--;
+                        fake_file_put(m, df->group);
+                } else {
+                        unbind_iommufd(m, d);
+                }
+        }
+        free(df);
+        if (d->stuck && !d->stuck->unbind_hangs)
+                fake_finish_unbind(m, d);
+}
+
+static const struct fake_file_ops device_ops = {
+        .pread = fake_region_pread,
+        .pwrite = fake_region_pwrite,
+        .ioctl = device_ioctl,
+        .mmap = fake_region_mmap,
+        .release = device_release,
+        .what = "VFIO device",
+};
+
+struct fake_device_file *fake_device_file_of(const struct fake_file *f)
+{
+        return f && f->ops == &device_ops ? f->priv : NULL;
+}
+
+/* VFIO_GROUP_GET_DEVICE_FD: needs a container that is set up. The group stays open for as long as the device
+ * is. */
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d)
+{
+        struct fake_device_file *df;
+        struct fake_file *f;
+
+        if (!d->group->container || !d->group->container->set)
+                return -EINVAL;
+        df = fake_zalloc(sizeof(*df));
+        df->device = d;
+        df->group = group_file;
+        df->granted = true;
+        group_file->refs++;
+        d->group->container_users++;
+        if (d->open_count++ == 0)
+                first_open(d);
+        f = fake_zalloc(sizeof(*f));
+        f->flags = O_RDWR;
+        f->ops = &device_ops;
+        f->priv = df;
+        return fake_fd_new(m, f);
+}
+
+int fake_cdev_open(struct fake *m, struct fake_node *node, struct fake_file *file)
+{
+        struct fake_device_file *df = fake_zalloc(sizeof(*df));
+
+        (void)m;
+        df->device = node->owner;
+        file->ops = &device_ops;
+        file->priv = df;
+        return 0;
+}
+
+unsigned int fake_reset_count(struct fake *m, const char *bdf)
+{
+        struct fake_device *d = fake_find_device(m, bdf);
+
+        return d ? d->resets : 0;
+}

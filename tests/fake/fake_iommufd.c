@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* /dev/iommu: objects and their numbers, and which device is attached to which IOAS
+ * (drivers/iommu/iommufd/main.c, device.c). The calls on one IOAS are in fake_ioas.c. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fake_vfio.h"
+
+/* The lowest number that is free, from 1 (XA_FLAGS_ALLOC1). */
+uint32_t fake_new_id(struct fake_iommufd *i)
+{
+        for (uint32_t id = 1; id < 64 * ARRAY_SIZE(i->ids); id++)
+                if (!(i->ids[id / 64] >> id % 64 & 1)) {
+                        i->ids[id / 64] |= 1ull << id % 64;
+                        return id;
+                }
+        abort();
+}
+
+void fake_free_id(struct fake_iommufd *i, uint32_t id)
+{
+        i->ids[id / 64] &= ~(1ull << id % 64);
+}
+
+/* By its own number, or by that of the page table which attaching made for it. */
+struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id)
+{
+        for (struct fake_ioas *o = i->ioases; o; o = o->next)
+                if (o->id == id || (o->n_attached && o->hwpt_id == id))
+                        return o;
+        return NULL;
+}
+
+/* The groups that a device attached to the IOAS belongs to bound its ranges. */
+unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
+                              struct fake_range ranges[FAKE_MAX_RANGES])
+{
+        unsigned int n = 1;
+
+        ranges[0] = (struct fake_range){ 0, UINT64_MAX };
+        for (struct fake_device *d = m->devices; d; d = d->next)
+                if (d->iommufd == ioas->iommufd && d->pt_id == ioas->id && d->group)
+                        n = fake_ranges_exclude(ranges, n, d->group);
+        return n;
+}
+
+/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. */
+uint64_t fake_ioas_alignment(const struct fake *m, const struct fake_ioas *ioas)
+{
+        return ioas->n_attached ? m->options.page_sizes & -m->options.page_sizes : 1;
+}
+
+static bool aligned(const struct fake_ioas *ioas, uint64_t alignment)
+{
+        for (struct fake_mapping *a = ioas->space.mappings; a; a = a->next)
+                if ((a->iova | a->vaddr | a->size) & (alignment - 1))
+                        return false;
+        return true;
+}
+
+static bool allowed_fit(const struct fake_ioas *ioas, const struct fake_range *ranges, unsigned int n)
+{
+        for (unsigned int i = 0; i < ioas->n_allowed; i++)
+                if (!fake_ranges_hold(ranges, n, ioas->allowed[i].start, ioas->allowed[i].last))
+                        return false;
+        return true;
+}
+
+/* What is mapped, and what was promised by ALLOW_IOVAS, must fit the device's ranges: EADDRINUSE of
+ * iopt_reserve_iova(). The first device makes the page table, and the pages are pinned. */
+int fake_ioas_attach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d)
+{
+        struct fake_range ranges[FAKE_MAX_RANGES];
+        unsigned int n;
+        int r;
+
+        n = fake_ioas_ranges(m, ioas, ranges);
+        n = fake_ranges_exclude(ranges, n, d->group);
+        if (!fake_space_fits(&ioas->space, ranges, n) || !allowed_fit(ioas, ranges, n) ||
+            !aligned(ioas, m->options.page_sizes & -m->options.page_sizes))
+                return -EADDRINUSE;
+        r = fake_space_pin(m, &ioas->space);
+        if (r < 0)
+                return r;
+        if (ioas->n_attached++ == 0)
+                ioas->hwpt_id = fake_new_id(ioas->iommufd);
+        d->pt_id = ioas->id;
+        return 0;
+}
+
+void fake_ioas_detach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d)
+{
+        d->pt_id = 0;
+        if (--ioas->n_attached > 0)
+                return;
+        fake_free_id(ioas->iommufd, ioas->hwpt_id);
+        fake_space_unpin(m, &ioas->space);
+}
+
+static void free_ioas(struct fake *m, struct fake_iommufd *i, struct fake_ioas *ioas)
+{
+        struct fake_ioas **p = &i->ioases;
+
+        while (*p != ioas)
+                p = &(*p)->next;
+        *p = ioas->next;
+        fake_space_clear(m, &ioas->space);
+        fake_free_id(i, ioas->id);
+        free(ioas);
+}
+
+static int destroy(struct fake *m, struct fake_iommufd *i, uint32_t id)
+{
+        struct fake_ioas *ioas = fake_find_ioas(i, id);
+
+        if (id >= 64 * ARRAY_SIZE(i->ids) || !(i->ids[id / 64] >> id % 64 & 1))
+                return -ENOENT;
+        if (!ioas || ioas->id != id || ioas->n_attached) /* a device, a page table in use, an IOAS in use */
+                return -EBUSY;
+        free_ioas(m, i, ioas);
+        return 0;
+}
+
+static int alloc_ioas(struct fake_iommufd *i, struct fake_iommu_ioas_alloc *a)
+{
+        struct fake_ioas *ioas;
+
+        if (a->flags)
+                return -EOPNOTSUPP;
+        ioas = fake_zalloc(sizeof(*ioas));
+        ioas->iommufd = i;
+        ioas->id = fake_new_id(i);
+        ioas->next = i->ioases;
+        i->ioases = ioas;
+        a->out_ioas_id = ioas->id;
+        return 0;
+}
+
+/* What a driver's hw_info says: VT-d's 24 bytes (struct iommu_hw_info_vtd), all zero. */
+static int hw_info(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hw_info *a)
+{
+        struct fake_device *d;
+
+        if (a->flags || a->reserved[0] || a->reserved[1] || a->reserved[2])
+                return -EOPNOTSUPP;
+        for (d = m->devices; d; d = d->next)
+                if (d->iommufd == i && d->devid == a->dev_id)
+                        break;
+        if (!d)
+                return -ENOENT;
+        memset((void *)(uintptr_t)a->data_uptr, 0, a->data_len);
+        a->data_len = 24;
+        a->out_data_type = 1;
+        a->out_max_pasid_log2 = 0;
+        a->out_capabilities = 0;
+        return 0;
+}
+
+static int option(struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        if (a->reserved || a->option_id > 1 || a->op > 1)
+                return -EOPNOTSUPP;
+        if (a->option_id == 1 && !fake_find_ioas(i, a->object_id))
+                return -ENOENT;
+        if (a->option_id == 0 && a->object_id)
+                return -EOPNOTSUPP;
+        if (a->op == 1) {
+                a->val64 = a->option_id == 1;
+                return 0;
+        }
+        if (a->option_id == 0 && i->ioases)
+                return -EBUSY;
+        return a->val64 > 1 ? -EINVAL : 0;
+}
+
+/* The known and the least size of each call's structure. A caller's larger one must be zero where we know
+ * nothing. */
+static int check_size(unsigned long request, const uint32_t *arg)
+{
+        static const struct {
+                unsigned long request;
+                uint32_t least, known;
+        } sizes[] = {
+                { FAKE_IOMMU_DESTROY, 8, 8 },
+                { FAKE_IOMMU_IOAS_ALLOC, 12, 12 },
+                { FAKE_IOMMU_IOAS_ALLOW_IOVAS, 24, 24 },
+                { FAKE_IOMMU_IOAS_COPY, 40, 40 },
+                { FAKE_IOMMU_IOAS_IOVA_RANGES, 32, 32 },
+                { FAKE_IOMMU_IOAS_MAP, 40, 40 },
+                { FAKE_IOMMU_IOAS_UNMAP, 24, 24 },
+                { FAKE_IOMMU_OPTION, 24, 24 },
+                { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                if (sizes[i].request != request)
+                        continue;
+                if (*arg < sizes[i].least)
+                        return -EINVAL;
+                for (uint32_t at = sizes[i].known; at < *arg; at++)
+                        if (((const uint8_t *)arg)[at])
+                                return -E2BIG;
+                return 0;
+        }
+        return -ENOTTY;
+}
+
+static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+{
+        struct fake_iommufd *i = f->priv;
+        int r = check_size(request, arg);
+
+        if (r < 0)
+                return r;
+        switch (request) {
+        case FAKE_IOMMU_DESTROY:
+                return destroy(m, i, ((struct fake_iommu_destroy *)arg)->id);
+        case FAKE_IOMMU_IOAS_ALLOC:
+                return alloc_ioas(i, arg);
+        case FAKE_IOMMU_GET_HW_INFO:
+                return hw_info(m, i, arg);
+        case FAKE_IOMMU_OPTION:
+                return option(i, arg);
+        default:
+                return fake_ioas_ioctl(m, i, request, arg);
+        }
+}
+
+static void iommufd_release(struct fake *m, struct fake_file *f)
+{
+        struct fake_iommufd *i = f->priv, **p = &m->iommufds;
+
+        while (i->ioases)
+                free_ioas(m, i, i->ioases);
+        while (*p != i)
+                p = &(*p)->next;
+        *p = i->next;
+        free(i);
+}
+
+static const struct fake_file_ops iommufd_ops = {
+        .ioctl = iommufd_ioctl,
+        .release = iommufd_release,
+        .what = "iommufd",
+};
+
+int fake_iommufd_open(struct fake *m, struct fake_node *node, struct fake_file *file)
+{
+        struct fake_iommufd *i = fake_zalloc(sizeof(*i));
+
+        (void)node;
+        i->file = file;
+        i->next = m->iommufds;
+        m->iommufds = i;
+        file->ops = &iommufd_ops;
+        file->priv = i;
+        return 0;
+}
+
+struct fake_iommufd *fake_iommufd_of(const struct fake_file *f)
+{
+        return f && f->ops == &iommufd_ops ? f->priv : NULL;
+}

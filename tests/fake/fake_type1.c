@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* type1's calls: VFIO_IOMMU_GET_INFO, MAP_DMA, UNMAP_DMA (drivers/vfio/vfio_iommu_type1.c). */
+#include <errno.h>
+
+#include "fake_vfio.h"
+
+static uint64_t smallest_page(const struct fake *m)
+{
+        return m->options.page_sizes & -m->options.page_sizes;
+}
+
+/* vfio_dma_do_map(), test by test in its order. */
+static int map_dma(struct fake *m, struct fake_container *c, const struct vfio_iommu_type1_dma_map *a)
+{
+        struct fake_range ranges[FAKE_MAX_RANGES];
+        unsigned int n;
+
+        if (a->argsz < sizeof(*a) || a->flags & ~(__u32)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+                return -EINVAL;
+        if (!a->flags)
+                return -EINVAL;
+        if (!a->size || (a->size | a->iova | a->vaddr) & (smallest_page(m) - 1))
+                return -EINVAL;
+        if (a->iova + a->size - 1 < a->iova || a->vaddr + a->size - 1 < a->vaddr)
+                return -EINVAL;
+        if (fake_space_find(&c->space, a->iova, a->iova + a->size - 1))
+                return -EEXIST;
+        if (c->space.n_mappings >= m->options.dma_entry_limit)
+                return -ENOSPC;
+        n = fake_container_ranges(m, c, ranges);
+        if (!fake_ranges_hold(ranges, n, a->iova, a->iova + a->size - 1))
+                return -EINVAL;
+        return fake_space_insert(m, &c->space, a->iova, a->vaddr, a->size, a->flags & VFIO_DMA_MAP_FLAG_READ,
+                                 a->flags & VFIO_DMA_MAP_FLAG_WRITE);
+}
+
+/* v2: the range must not cut a mapping in two; v1: from the first mapping that begins inside. Always says how
+ * much came off: 0 and no error where nothing was there. */
+static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_dma_unmap *a)
+{
+        bool all = a->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+        uint64_t size = a->size, first = a->iova, last, unmapped = 0;
+        struct fake_mapping *hit;
+
+        if (a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) ||
+            a->flags & ~(__u32)VFIO_DMA_UNMAP_FLAG_ALL)
+                return -EINVAL;
+        if (first & (smallest_page(m) - 1))
+                return -EINVAL;
+        if (all ? first || size : !size || size & (smallest_page(m) - 1) || first + size - 1 < first)
+                return -EINVAL;
+        last = all ? UINT64_MAX : first + size - 1;
+        if (c->v2 && !all) {
+                hit = fake_space_find(&c->space, first, first);
+                if (hit && hit->iova != first)
+                        return -EINVAL;
+                hit = fake_space_find(&c->space, last, last);
+                if (hit && hit->iova + (hit->size - 1) != last)
+                        return -EINVAL;
+        }
+        while ((hit = fake_space_find(&c->space, first, last))) {
+                if (!c->v2 && hit->iova < first)
+                        break;
+                unmapped += hit->size;
+                fake_space_remove(m, &c->space, hit);
+        }
+        a->size = unmapped;
+        return 0;
+}
+
+/* A chain of capabilities behind the structure: each knows its id, its version and where the next begins,
+ * counted from the structure's start (struct vfio_info_cap_header). */
+struct chain {
+        uint8_t data[4096];
+        uint32_t size, last;
+};
+
+static void *chain_add(struct chain *c, uint16_t id, uint32_t size)
+{
+        struct vfio_info_cap_header *h = (struct vfio_info_cap_header *)(c->data + c->size);
+
+        if (c->size)
+                ((struct vfio_info_cap_header *)(c->data + c->last))->next =
+                        (__u32)sizeof(struct vfio_iommu_type1_info) + c->size;
+        c->last = c->size;
+        memset(h, 0, size);
+        h->id = id;
+        h->version = 1;
+        c->size += (size + 7) & ~7u;
+        return h;
+}
+
+/* vfio_iommu_type1_get_info(): migration, dma_avail, iova_range, in this order. Where argsz is too small for
+ * the chain only argsz is raised. */
+static int get_info(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_info *arg)
+{
+        struct vfio_iommu_type1_info_cap_iova_range *iova;
+        struct vfio_iommu_type1_info_cap_migration *migration;
+        struct vfio_iommu_type1_info_dma_avail *avail;
+        struct vfio_iommu_type1_info info = { .flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS,
+                                              .iova_pgsizes = m->options.page_sizes };
+        struct fake_range ranges[FAKE_MAX_RANGES];
+        struct chain chain = { .size = 0 };
+        uint32_t argsz = arg->argsz;
+        unsigned int n;
+
+        if (argsz < offsetof(struct vfio_iommu_type1_info, cap_offset))
+                return -EINVAL;
+        migration = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, sizeof(*migration));
+        migration->pgsize_bitmap = smallest_page(m);
+        avail = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
+        avail->avail = m->options.dma_entry_limit - c->space.n_mappings;
+        n = fake_container_ranges(m, c, ranges);
+        iova = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+                         (uint32_t)(sizeof(*iova) + n * sizeof(iova->iova_ranges[0])));
+        iova->nr_iovas = n;
+        for (unsigned int i = 0; i < n; i++) {
+                iova->iova_ranges[i].start = ranges[i].start;
+                iova->iova_ranges[i].end = ranges[i].last;
+        }
+        info.argsz = argsz;
+        if (argsz < sizeof(info) + chain.size) {
+                info.argsz = (__u32)sizeof(info) + chain.size;
+        } else {
+                memcpy(arg + 1, chain.data, chain.size);
+                info.cap_offset = sizeof(info);
+        }
+        memcpy(arg, &info, MIN(argsz, (uint32_t)sizeof(info)));
+        return 0;
+}
+
+int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg)
+{
+        switch (request) {
+        case VFIO_IOMMU_GET_INFO:
+                return get_info(m, c, arg);
+        case VFIO_IOMMU_MAP_DMA:
+                return map_dma(m, c, arg);
+        case VFIO_IOMMU_UNMAP_DMA:
+                return unmap_dma(m, c, arg);
+        default:
+                return -ENOTTY;
+        }
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* iommufd as Linux 6.12 has it (include/uapi/linux/iommufd.h), and VFIO's calls for device nodes (6.6,
+ * include/uapi/linux/vfio.h). Written down here a second time, apart from src/, so that a slip there does not
+ * answer to itself. */
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+#include <linux/vfio.h>
+
+#define FAKE_IOMMUFD(nr) _IO(';', (nr))
+
+#define FAKE_IOMMU_DESTROY          FAKE_IOMMUFD(0x80)
+#define FAKE_IOMMU_IOAS_ALLOC       FAKE_IOMMUFD(0x81)
+#define FAKE_IOMMU_IOAS_ALLOW_IOVAS FAKE_IOMMUFD(0x82)
+#define FAKE_IOMMU_IOAS_COPY        FAKE_IOMMUFD(0x83)
+#define FAKE_IOMMU_IOAS_IOVA_RANGES FAKE_IOMMUFD(0x84)
+#define FAKE_IOMMU_IOAS_MAP         FAKE_IOMMUFD(0x85)
+#define FAKE_IOMMU_IOAS_UNMAP       FAKE_IOMMUFD(0x86)
+#define FAKE_IOMMU_OPTION           FAKE_IOMMUFD(0x87)
+#define FAKE_IOMMU_GET_HW_INFO      FAKE_IOMMUFD(0x8a)
+
+#define FAKE_MAP_FIXED_IOVA (1u << 0)
+#define FAKE_MAP_WRITEABLE  (1u << 1)
+#define FAKE_MAP_READABLE   (1u << 2)
+
+struct fake_iommu_destroy {
+        __u32 size, id;
+};
+
+struct fake_iommu_ioas_alloc {
+        __u32 size, flags, out_ioas_id;
+};
+
+struct fake_iommu_iova_range {
+        __aligned_u64 start, last;
+};
+
+struct fake_iommu_ioas_iova_ranges {
+        __u32 size, ioas_id, num_iovas, reserved;
+        __aligned_u64 allowed_iovas, out_iova_alignment;
+};
+
+struct fake_iommu_ioas_allow_iovas {
+        __u32 size, ioas_id, num_iovas, reserved;
+        __aligned_u64 allowed_iovas;
+};
+
+struct fake_iommu_ioas_map {
+        __u32 size, flags, ioas_id, reserved;
+        __aligned_u64 user_va, length, iova;
+};
+
+struct fake_iommu_ioas_copy {
+        __u32 size, flags, dst_ioas_id, src_ioas_id;
+        __aligned_u64 length, dst_iova, src_iova;
+};
+
+struct fake_iommu_ioas_unmap {
+        __u32 size, ioas_id;
+        __aligned_u64 iova, length;
+};
+
+struct fake_iommu_option {
+        __u32 size, option_id;
+        __u16 op, reserved;
+        __u32 object_id;
+        __aligned_u64 val64;
+};
+
+struct fake_iommu_hw_info {
+        __u32 size, flags, dev_id, data_len;
+        __aligned_u64 data_uptr;
+        __u32 out_data_type;
+        __u8 out_max_pasid_log2, reserved[3];
+        __aligned_u64 out_capabilities;
+};
+
+#define FAKE_VFIO_DEVICE_BIND_IOMMUFD      _IO(VFIO_TYPE, VFIO_BASE + 18)
+#define FAKE_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+#define FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
+
+struct fake_vfio_bind_iommufd {
+        __u32 argsz, flags;
+        __s32 iommufd;
+        __u32 out_devid;
+};
+
+struct fake_vfio_attach_pt {
+        __u32 argsz, flags, pt_id;
+};
+
+struct fake_vfio_detach_pt {
+        __u32 argsz, flags;
+};

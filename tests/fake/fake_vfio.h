@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* VFIO's and iommufd's objects, shared by the files that serve their ioctls. */
+
+#include "fake_internal.h"
+#include "fake_uapi.h"
+
+struct fake_range {
+        uint64_t start, last;
+};
+
+#define FAKE_MAX_RANGES 64
+
+struct fake_mapping {
+        struct fake_mapping *next;
+        uint64_t iova, vaddr, size;
+        bool readable, writable; /* by the device */
+};
+
+/* One I/O address space: what is mapped, by IOVA, and what the groups in it allow. */
+struct fake_space {
+        struct fake_mapping *mappings; /* ordered */
+        unsigned int n_mappings;
+        bool pinned; /* its pages count as locked memory: always on type1, on iommufd while a device is
+                        attached */
+};
+
+/* fake_space.c */
+int fake_space_insert(struct fake *m, struct fake_space *s, uint64_t iova, uint64_t vaddr, uint64_t size,
+                      bool readable, bool writable);
+struct fake_mapping *fake_space_find(struct fake_space *s, uint64_t first, uint64_t last);
+void fake_space_remove(struct fake *m, struct fake_space *s, struct fake_mapping *mapping);
+void fake_space_clear(struct fake *m, struct fake_space *s);
+int fake_space_pin(struct fake *m, struct fake_space *s);
+void fake_space_unpin(struct fake *m, struct fake_space *s);
+/* Takes what the group's IOMMU cannot or must not translate out of the ranges; returns how many are left. */
+unsigned int fake_ranges_exclude(struct fake_range ranges[FAKE_MAX_RANGES], unsigned int n,
+                                 const struct fake_group *g);
+bool fake_ranges_hold(const struct fake_range *ranges, unsigned int n, uint64_t start, uint64_t last);
+/* Every mapping fits the ranges that are left once G has joined. */
+bool fake_space_fits(const struct fake_space *s, const struct fake_range *ranges, unsigned int n);
+/* The group's devices are all without a driver that does DMA of its own (iommu_group_claim_dma_owner()). */
+bool fake_group_claimable(struct fake *m, const struct fake_group *g);
+/* 0, or what attaching the group to a domain ends in. */
+int fake_group_may_attach(const struct fake *m, const struct fake_group *g);
+
+/* A type1 container: fake_container.c. */
+struct fake_container {
+        struct fake_container *next;
+        unsigned int refs; /* its file's, and one for each group */
+        bool set;          /* VFIO_SET_IOMMU was done */
+        bool v2;
+        struct fake_space space;
+};
+unsigned int fake_container_ranges(struct fake *m, const struct fake_container *c,
+                                   struct fake_range ranges[FAKE_MAX_RANGES]);
+int fake_container_attach(struct fake *m, struct fake_container *c, struct fake_group *g);
+void fake_container_detach(struct fake *m, struct fake_group *g);
+struct fake_container *fake_container_of(const struct fake_file *f);
+/* fake_type1.c */
+int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg);
+
+/* iommufd: fake_iommufd.c. */
+struct fake_ioas {
+        struct fake_ioas *next;
+        struct fake_iommufd *iommufd;
+        uint32_t id, hwpt_id; /* hwpt: the page table that attaching makes, while n_attached */
+        struct fake_space space;
+        unsigned int n_attached;
+        struct fake_range allowed[FAKE_MAX_RANGES];
+        unsigned int n_allowed;
+};
+struct fake_iommufd {
+        struct fake_iommufd *next;
+        struct fake_file *file; /* devices keep it open */
+        struct fake_ioas *ioases;
+        uint64_t ids[16]; /* a bit for each id in use */
+};
+struct fake_iommufd *fake_iommufd_of(const struct fake_file *f);
+struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id);
+uint32_t fake_new_id(struct fake_iommufd *i);
+void fake_free_id(struct fake_iommufd *i, uint32_t id);
+int fake_ioas_attach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
+void fake_ioas_detach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
+/* fake_ioas.c: the calls on one IOAS. */
+int fake_ioas_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
+unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
+                              struct fake_range ranges[FAKE_MAX_RANGES]);
+uint64_t fake_ioas_alignment(const struct fake *m, const struct fake_ioas *ioas);
+
+/* An open device, by its group or by its own node: fake_device.c. */
+struct fake_device_file {
+        struct fake_device *device;
+        struct fake_file *group; /* kept open; NULL: opened by its own node */
+        bool granted;            /* the user may touch the device */
+};
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d);
+struct fake_device_file *fake_device_file_of(const struct fake_file *f);
+/* fake_region.c */
+int fake_region_info(const struct fake_device *d, struct vfio_region_info *a);
+ssize_t fake_region_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset);
+ssize_t fake_region_pwrite(struct fake *m, struct fake_file *f, const void *buf, size_t size,
+                           uint64_t offset);
+int fake_region_mmap(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
+                     int *ret_fd, uint64_t *ret_offset);
+/* fake_irq.c */
+int fake_irq_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
+void fake_irq_disable(struct fake_device *d, unsigned int index);
