@@ -13,14 +13,16 @@
 #include "options.h"
 
 const struct command *const commands[] = {
-        &cmd_bind,
-        &cmd_devices,
-        &cmd_dma_ranges,
+        /* in the order of the help */
         &cmd_groups,
-        &cmd_restore,
+        &cmd_devices,
         &cmd_show,
         &cmd_status,
+        &cmd_bind,
         &cmd_unbind,
+        &cmd_restore,
+        &cmd_dma_ranges,
+        &cmd_dma_map,
         NULL,
 };
 

@@ -85,4 +85,5 @@ def ensure(kernel, boot_modules, guest):
             archive.file(f"modules/{name}", (kernel / "modules" / path).read_bytes())
         archive.file("modules/order", "".join(f"{name}\n" for name in names).encode())
         (work / "image").write_bytes(gzip.compress(archive.bytes(), 1))
+        cache.forget_old(place.parent, days=7)
         return cache.keep(work / "image", place)

@@ -63,7 +63,7 @@ class Catalogue:
     def qemu(self, machine, kernel, initramfs, job, scratch):
         """QEMU's command line. Slots 2 and 3 are the lab's own; the device sets in machines.toml use the others."""
         iommu = self.data["iommus"][machine.iommu]
-        append = ["console=ttyS0", "panic=-1", "oops=panic", "loglevel=7", "tsc=reliable", iommu["append"]]
+        append = ["console=ttyS0", "panic=-1", "oops=panic", "loglevel=7", "tsc=reliable", "no_timer_check", "nowatchdog", iommu["append"]]
         if machine.hugepages_2m:
             append += ["default_hugepagesz=2M", f"hugepages={machine.hugepages_2m}"]
         append.append(machine.append)

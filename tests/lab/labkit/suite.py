@@ -11,7 +11,7 @@ import tempfile
 from . import LabError, runner, tap
 from .machine import HERE
 
-DEFAULT_LIMIT = 60
+DEFAULT_LIMIT = 120
 
 
 def header(script, key):
