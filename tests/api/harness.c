@@ -127,7 +127,7 @@ void each_call_failing(const struct scenario *s)
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 for (n = 1; n < MAX_CALLS && run_once(s, FAKE_FAULT_ERROR, n, errors[i], false); n++)
                         calls++;
-        for (n = 1; n < MAX_CALLS && run_once(s, FAKE_FAULT_STICKY, n, -EIO, false); n++)
+        for (n = 1; s->lasting && n < MAX_CALLS && run_once(s, FAKE_FAULT_STICKY, n, -EIO, false); n++)
                 calls++;
         for (n = 1; n < MAX_CALLS && run_once(s, FAKE_FAULT_SHORT, n, 0, false); n++)
                 calls++;

@@ -46,6 +46,8 @@ struct scenario {
         /* After the run and after the context is gone; R is what run returned. NULL: nothing beyond the
          * audit. */
         void (*check)(struct fake *m, int r);
+        /* Run it with failures that last, too: an object that can never be opened, read or written. */
+        bool lasting;
 };
 
 /* Runs the scenario plain, which must succeed; then with the 1st, 2nd, … call failing in each of several ways

@@ -1,720 +1,544 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changing drivers: whole or not at all, and given back as it was. */
+/* Changing drivers on a machine in memory: what is planned, done, noted, refused, undone and given back. */
 #include "machines.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "change.h"
 #include "iommuctl/change.h"
 #include "iommuctl/topology.h"
 
-#define DEVICES "/sys/bus/pci/devices/"
-#define NOTES   "/run/iommuctl/devices/"
+#define NOTE(device) "/run/iommuctl/devices/" device
 
-struct place {
-        struct fake *m;
-        struct iommuctl_ctx *ctx;
-        struct iommuctl_topology *t;
-        struct iommuctl_change *change;
-};
+static struct fake *m;
+static struct iommuctl_ctx *ctx;
+static struct iommuctl_topology *topology;
+static struct iommuctl_change *change;
 
-static int setup_with(void **state, const struct fake_options *options)
+static void renew(void)
 {
-        static struct place p;
+        iommuctl_change_free(change);
+        iommuctl_topology_free(topology);
+        change = NULL;
+        topology = NULL;
+        assert_ok(ctx, iommuctl_topology_new(ctx, IOMMUCTL_READ_UNGROUPED, &topology));
+        assert_ok(ctx, iommuctl_change_new(ctx, &change));
+}
 
-        p = (struct place){ .m = machine_native(options) };
-        p.ctx = new_ctx(p.m);
-        assert_ok(p.ctx, iommuctl_topology_new(p.ctx, IOMMUCTL_READ_ALL, &p.t));
-        assert_ok(p.ctx, iommuctl_change_new(p.ctx, &p.change));
-        *state = &p;
+static int start(const struct fake_options *options)
+{
+        m = machine_native(options);
+        ctx = new_ctx(m);
+        renew();
         return 0;
 }
 
 static int setup(void **state)
 {
-        return setup_with(state, NULL);
+        (void)state;
+        return start(NULL);
 }
 
 static int teardown(void **state)
 {
-        struct place *p = *state;
-
-        iommuctl_change_free(p->change);
-        iommuctl_topology_free(p->t);
-        iommuctl_ctx_unref(p->ctx);
-        assert_clean(p->m, 0);
-        fake_machine_free(p->m);
+        (void)state;
+        iommuctl_change_free(change);
+        iommuctl_topology_free(topology);
+        iommuctl_ctx_unref(ctx);
+        change = NULL;
+        topology = NULL;
+        assert_clean(m, 0);
+        fake_machine_free(m);
         return 0;
 }
 
-static void restart(struct place *p, const struct fake_options *options)
+static void restart(const struct fake_options *options)
 {
-        void *state = p;
-
-        teardown(&state);
-        setup_with(&state, options);
+        teardown(NULL);
+        start(options);
 }
 
-static void add_bind(struct place *p, const char *name)
+static const struct iommuctl_device_info *device(const char *name)
 {
-        assert_ok(p->ctx,
-                  iommuctl_change_add_bind(p->change, iommuctl_topology_find_device(p->t, name), NULL));
+        return iommuctl_topology_find_device(topology, name);
 }
 
-static void add_group(struct place *p, unsigned int id)
+static void bind(const char *name)
 {
-        assert_ok(p->ctx,
-                  iommuctl_change_add_group_bind(p->change, iommuctl_topology_find_group(p->t, id), NULL));
+        assert_ok(ctx, iommuctl_change_add_bind(change, device(name), NULL));
 }
 
-/* A change that is used up makes room for another. */
-static void again(struct place *p)
+static void assert_is(const char *name, const char *driver, const char *driver_override)
 {
-        iommuctl_change_free(p->change);
-        iommuctl_topology_free(p->t);
-        assert_ok(p->ctx, iommuctl_topology_new(p->ctx, IOMMUCTL_READ_ALL, &p->t));
-        assert_ok(p->ctx, iommuctl_change_new(p->ctx, &p->change));
+        const char *d = fake_driver_of(m, name), *o = fake_override_of(m, name);
+
+        assert_string_equal(d ?: "none", driver ?: "none");
+        assert_string_equal(o ?: "none", driver_override ?: "none");
 }
 
-static bool same(const char *a, const char *b)
+static void assert_native(void)
 {
-        return a && b ? streq(a, b) : a == b;
+        assert_is(GPU, "nouveau", NULL);
+        assert_is(AUDIO, "snd_hda_intel", NULL);
+        assert_is(NIC, "e1000e", NULL);
+        assert_false(fake_exists(m, NOTE(GPU)));
+        assert_false(fake_exists(m, NOTE(AUDIO)));
+        assert_false(fake_exists(m, NOTE(NIC)));
 }
 
-/* The device is bound to DRIVER (NULL: none) with the override, and all that sysfs shows agrees. */
-static void assert_bound(struct fake *m, const char *bdf, const char *driver, const char *override)
+static void bind_gpu(void)
 {
-        const char *now = fake_driver_of(m, bdf), *now_override = fake_override_of(m, bdf), *link;
-        char path[200];
-
-        snprintf(path, sizeof(path), DEVICES "%s/driver", bdf);
-        link = fake_link(m, path);
-        if (same(now, driver) && same(now_override, override) &&
-            same(link ? path_basename(link) : NULL, driver))
-                return;
-        print_error("%s: %s is bound to %s (link %s) with override %s, not to %s with %s\n", scenario_where(),
-                    bdf, now ?: "nothing", link ?: "none", now_override ?: "none", driver ?: "nothing",
-                    override ?: "none");
-        fail();
+        assert_ok(ctx, iommuctl_change_add_group_bind(change, iommuctl_device_info_group(device(GPU)), NULL));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_is(GPU, "vfio-pci", "vfio-pci");
+        assert_is(AUDIO, "vfio-pci", "vfio-pci");
+        renew();
 }
 
-static void assert_no_note(struct fake *m, const char *bdf)
+static void restore_all(void)
 {
-        char path[200];
-
-        snprintf(path, sizeof(path), NOTES "%s", bdf);
-        if (!fake_exists(m, path))
-                return;
-        print_error("%s: the note %s is left\n", scenario_where(), path);
-        fail();
+        assert_ok(ctx, iommuctl_change_add_restore_all(change));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
 }
 
-static void assert_native(struct fake *m)
+static void test_bind_and_restore(void **state)
 {
-        assert_bound(m, GPU, "nouveau", NULL);
-        assert_bound(m, AUDIO, "snd_hda_intel", "snd_hda_intel");
-        assert_bound(m, NIC, "e1000e", NULL);
-        assert_bound(m, BRIDGE, "pcieport", NULL);
-        assert_no_note(m, GPU);
-        assert_no_note(m, AUDIO);
+        (void)state;
+        bind(NIC);
+        fake_clear_logs(m);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_int_equal(iommuctl_change_n_steps(change), 1);
+        assert_string_equal(iommuctl_change_step_device(change, 0), NIC);
+        assert_string_equal(iommuctl_change_step_from(change, 0), "e1000e");
+        assert_string_equal(iommuctl_change_step_to(change, 0), "vfio-pci");
+        assert_true(iommuctl_change_step_changed(change, 0));
+        assert_string_equal(iommuctl_change_step_vfio_node(change, 0), "/dev/vfio/8");
+        assert_string_equal(iommuctl_change_step_vfio_cdev(change, 0), "/dev/vfio/devices/vfio0");
+        assert_contains(fake_read(m, NOTE(NIC)), "\ndriver=e1000e\ndriver_override=\ntarget=vfio-pci\n");
+        renew();
+        assert_ok(ctx, iommuctl_change_add_restore(change, NIC));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_true(iommuctl_change_step_noted(change, 0));
+        assert_null(iommuctl_change_step_vfio_node(change, 0));
+        assert_native();
 }
 
-static void test_bind_group_and_restore(void **state)
+static void test_nothing_beyond_the_last(void **state)
 {
-        struct place *p = *state;
-
-        add_group(p, 7);
-        assert_ok(p->ctx, iommuctl_change_plan(p->change));
-        assert_string_equal(fake_writes(p->m), "");
-        assert_int_equal(iommuctl_change_n_steps(p->change), 2);
-        assert_string_equal(iommuctl_change_step_device(p->change, 0), GPU);
-        assert_string_equal(iommuctl_change_step_from(p->change, 0), "nouveau");
-        assert_string_equal(iommuctl_change_step_to(p->change, 1), "vfio-pci");
-        assert_int_equal(iommuctl_change_n_writes(p->change), 6);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_string_equal(fake_writes(p->m),
-                            "/sys/devices/pci0000:00/" BRIDGE "/" GPU "/driver_override vfio-pci\n"
-                            "/sys/bus/pci/drivers/nouveau/unbind " GPU "\n"
-                            "/sys/bus/pci/drivers_probe " GPU "\n"
-                            "/sys/devices/pci0000:00/" BRIDGE "/" AUDIO "/driver_override vfio-pci\n"
-                            "/sys/bus/pci/drivers/snd_hda_intel/unbind " AUDIO "\n"
-                            "/sys/bus/pci/drivers_probe " AUDIO "\n");
-        assert_bound(p->m, GPU, "vfio-pci", "vfio-pci");
-        assert_bound(p->m, AUDIO, "vfio-pci", "vfio-pci");
-        assert_bound(p->m, BRIDGE, "pcieport", NULL);
-        assert_string_equal(iommuctl_change_step_vfio_node(p->change, 0), "/dev/vfio/7");
-        assert_string_equal(iommuctl_change_step_vfio_cdev(p->change, 1), "/dev/vfio/devices/vfio1");
-        assert_true(iommuctl_change_step_changed(p->change, 0));
-        assert_true(fake_exists(p->m, NOTES GPU));
-
-        /* Bound already: nothing is written. */
-        again(p);
-        fake_clear_logs(p->m);
-        add_group(p, 7);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_false(iommuctl_change_step_changed(p->change, 0));
-        assert_string_equal(fake_writes(p->m), "");
-
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore_all(p->change));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, GPU, "nouveau", NULL);
-        assert_bound(p->m, AUDIO, "snd_hda_intel", NULL);
-        assert_false(fake_exists(p->m, NOTES GPU));
-        assert_false(fake_exists(p->m, "/dev/vfio/7"));
-
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore_all(p->change));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_int_equal(iommuctl_change_n_steps(p->change), 0);
+        (void)state;
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_null(iommuctl_change_step_device(change, 1));
+        assert_null(iommuctl_change_step_from(change, 1));
+        assert_null(iommuctl_change_step_to(change, 1));
+        assert_false(iommuctl_change_step_changed(change, 1));
+        assert_null(iommuctl_change_write_path(change, 3));
+        assert_null(iommuctl_change_write_value(change, 3));
+        assert_null(iommuctl_change_hazard_device(change, 0));
+        assert_null(iommuctl_change_hazard_detail(change, 0));
+        assert_int_equal(iommuctl_change_hazard_kind(change, 0), 0);
+        assert_null(iommuctl_change_module(change, 0));
+        iommuctl_change_free(NULL);
 }
 
-static void test_undo(void **state)
+static void test_order_of_writes(void **state)
 {
-        struct place *p = *state;
+        static const char expected[] = "/sys/bus/pci/devices/" NIC "/driver_override vfio-pci|"
+                                       "/sys/bus/pci/drivers/e1000e/unbind " NIC "|"
+                                       "/sys/bus/pci/drivers_probe " NIC "|";
+        char text[1024] = "";
 
-        add_group(p, 7);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_ok(p->ctx, iommuctl_change_undo(p->change));
-        assert_bound(p->m, GPU, "nouveau", NULL);
-        assert_bound(p->m, AUDIO, "snd_hda_intel", NULL);
-        assert_false(fake_exists(p->m, NOTES GPU));
-        assert_ok(p->ctx, iommuctl_change_undo(p->change));
+        (void)state;
+        bind(NIC);
+        fake_clear_logs(m);
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_string_equal(fake_writes(m) ?: "", "");
+        for (size_t i = 0; i < iommuctl_change_n_writes(change); i++)
+                snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s %s|",
+                         iommuctl_change_write_path(change, i), iommuctl_change_write_value(change, i));
+        assert_string_equal(text, expected);
+}
+
+static void test_bind_what_is_bound(void **state)
+{
+        (void)state;
+        bind_gpu();
+        fake_clear_logs(m);
+        fake_set_uid(m, 1000); /* needs no privilege, either */
+        bind(GPU);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_false(iommuctl_change_step_changed(change, 0));
+        assert_string_equal(iommuctl_change_step_vfio_node(change, 0), "/dev/vfio/7");
+        assert_string_equal(fake_writes(m) ?: "", "");
+        fake_set_uid(m, 0);
+        renew();
+        restore_all();
 }
 
 static void test_group_not_viable(void **state)
 {
-        struct place *p = *state;
-
-        add_bind(p, GPU);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ECANCELED, AUDIO);
-        assert_contains(error_text(p->ctx), "snd_hda_intel");
-        assert_true(iommuctl_change_refused(p->change));
-        assert_int_equal(iommuctl_change_hazard_kind(p->change, 0), IOMMUCTL_HAZARD_GROUP_NOT_VIABLE);
-        assert_string_equal(fake_writes(p->m), "");
-        iommuctl_change_allow(p->change, IOMMUCTL_HAZARD_GROUP_NOT_VIABLE);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, GPU, "vfio-pci", "vfio-pci");
+        (void)state;
+        bind(GPU);
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_true(iommuctl_change_refused(change));
+        assert_int_equal(iommuctl_change_n_hazards(change), 1);
+        assert_int_equal(iommuctl_change_hazard_kind(change, 0), IOMMUCTL_HAZARD_GROUP_NOT_VIABLE);
+        assert_string_equal(iommuctl_change_hazard_device(change, 0), AUDIO);
+        assert_contains(iommuctl_change_hazard_detail(change, 0), "group 7 would not be viable");
+        assert_contains(iommuctl_change_hazard_detail(change, 0), "bound to snd_hda_intel");
+        assert_fails(ctx, iommuctl_change_apply(change), -ECANCELED, "snd_hda_intel");
+        assert_native();
+        iommuctl_change_allow(change, IOMMUCTL_HAZARD_GROUP_NOT_VIABLE);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_true(iommuctl_change_hazard_allowed(change, 0));
+        assert_is(GPU, "vfio-pci", "vfio-pci");
+        assert_is(AUDIO, "snd_hda_intel", NULL);
 }
 
-/* Each danger is refused, named, and let through by its own word alone. */
-static void refused_for(struct place *p, const char *name, enum iommuctl_hazard hazard, const char *word)
+static void test_group_takes_no_bridge(void **state)
 {
-        add_bind(p, name);
-        iommuctl_change_allow(p->change, ~(unsigned int)hazard);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ECANCELED, word);
-        assert_string_equal(error_device(p->ctx), name);
-        assert_string_equal(fake_writes(p->m), "");
-        iommuctl_change_allow(p->change, hazard);
-        assert_ok(p->ctx, iommuctl_change_plan(p->change));
-        assert_false(iommuctl_change_refused(p->change));
-        assert_string_equal(fake_writes(p->m), "");
-        again(p);
+        (void)state;
+        bind_gpu();
+        assert_is(BRIDGE, "pcieport", NULL);
+        restore_all();
+        assert_native();
+        bind(BRIDGE);
+        assert_fails(ctx, iommuctl_change_apply(change), -ECANCELED, "bridge");
+        assert_is(BRIDGE, "pcieport", NULL);
 }
 
-static void test_hazards(void **state)
+static void test_twice_counts_once(void **state)
 {
-        struct place *p = *state;
-
-        fake_add_mount(p->m, 259, 1, "/srv", "/dev/nvme0n1p1");
-        refused_for(p, DISK, IOMMUCTL_HAZARD_MOUNTED, "/srv");
-        restart(p, NULL);
-        fake_add_swap(p->m, "/dev/nvme0n1p1");
-        refused_for(p, DISK, IOMMUCTL_HAZARD_SWAP, "nvme0n1p1");
-        restart(p, NULL);
-        fake_add_holder(p->m, "nvme0n1p1", "dm-0");
-        refused_for(p, DISK, IOMMUCTL_HAZARD_HOLDER, "dm-0");
-        restart(p, NULL);
-        fake_add_default_route(p->m, "eth0");
-        refused_for(p, NIC, IOMMUCTL_HAZARD_DEFAULT_ROUTE, "eth0");
-        restart(p, NULL);
-        fake_set_net_master(p->m, "eth0", "bond0");
-        refused_for(p, NIC, IOMMUCTL_HAZARD_NET_MASTER, "bond0");
+        (void)state;
+        bind(NIC);
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_int_equal(iommuctl_change_n_steps(change), 1);
+        assert_fails(ctx, iommuctl_change_add_unbind(change, device(NIC)), -EINVAL, "two aims");
 }
 
-/* The disk below a device-mapper target that is mounted: two steps away, and still in danger. */
-static void test_mounted_through_holder(void **state)
+static void test_unbind(void **state)
 {
-        struct place *p = *state;
-
-        fake_add_holder(p->m, "nvme0n1p1", "dm-7");
-        fake_add_mount(p->m, 254, 7, "/home", "/dev/mapper/home");
-        add_bind(p, DISK);
-        iommuctl_change_allow(p->change, IOMMUCTL_HAZARD_HOLDER);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ECANCELED, "/home");
-        assert_string_equal(fake_writes(p->m), "");
+        (void)state;
+        assert_ok(ctx, iommuctl_change_add_unbind(change, device(NIC)));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_is(NIC, NULL, NULL);
+        renew();
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        restore_all(); /* to the first state, over two changes */
+        assert_native();
 }
 
-static void test_bridge(void **state)
+static void test_restores_what_was_not_native(void **state)
 {
-        struct place *p = *state;
-
-        add_bind(p, BRIDGE);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ECANCELED, BRIDGE);
-        assert_string_equal(fake_writes(p->m), "");
+        (void)state;
+        assert_ok(ctx, iommuctl_change_add_unbind(change, device(NIC)));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        fake_remove(m, NOTE(NIC)); /* as if someone else had done it */
+        renew();
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        restore_all();
+        assert_is(NIC, NULL, NULL);
 }
 
-static void test_probe_fails(void **state)
+static void test_undo(void **state)
 {
-        struct place *p = *state;
-
-        fake_set_probe_error(p->m, "vfio-pci", -EINVAL);
-        add_group(p, 7);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -EIO, "vfio-pci did not take " GPU);
-        assert_contains(error_text(p->ctx), "all is as before");
-        assert_bound(p->m, GPU, "nouveau", NULL);
-        assert_bound(p->m, AUDIO, "snd_hda_intel", NULL);
-        assert_false(fake_exists(p->m, NOTES GPU));
+        (void)state;
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_ok(ctx, iommuctl_change_undo(change));
+        assert_native();
+        assert_ok(ctx, iommuctl_change_undo(change));
+        bind_gpu();
+        assert_ok(ctx, iommuctl_change_add_restore_all(change));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_false(fake_exists(m, NOTE(GPU)));
+        assert_ok(ctx, iommuctl_change_undo(change));
+        assert_is(GPU, "vfio-pci", "vfio-pci");
+        assert_true(fake_exists(m, NOTE(GPU)));
+        renew();
+        restore_all();
+        assert_native();
 }
 
-/* vfio-pci takes the first function and not the second: the first goes back. */
-static void test_second_device_fails(void **state)
+static void test_all_or_nothing(void **state)
 {
-        struct place *p = *state;
-
-        fake_add_pci(p->m, "0000:02:00.1",
-                     &(struct fake_pci){ .driver = "e1000e", .group = 8, .header_type = 2 });
-        again(p);
-        add_bind(p, NIC);
-        add_bind(p, "0000:02:00.1");
-        iommuctl_change_allow(p->change, ~0u);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -EIO, "0000:02:00.1");
-        assert_bound(p->m, NIC, "e1000e", NULL);
-        assert_bound(p->m, "0000:02:00.1", "e1000e", NULL);
-        assert_false(fake_exists(p->m, NOTES NIC));
+        (void)state;
+        fake_add_driver(m, "picky", &(struct fake_driver){ .probe_error = -EINVAL });
+        bind(GPU);
+        bind(AUDIO);
+        assert_ok(ctx, iommuctl_change_add_bind(change, device(NIC), "picky"));
+        assert_fails(ctx, iommuctl_change_apply(change), -EIO, "picky did not take " NIC);
+        assert_contains(error_text(ctx), "all is as before");
+        assert_string_equal(error_device(ctx), NIC);
+        assert_native();
 }
 
-static void test_unbind_hangs(void **state)
+static void test_no_such_driver(void **state)
 {
-        struct place *p = *state;
-
-        fake_set_unbind_hangs(p->m, "nouveau", true);
-        add_group(p, 7);
-        iommuctl_change_set_timeout(p->change, 2000);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ETIMEDOUT, GPU);
-        assert_contains(error_text(p->ctx), "2.0 s");
-        assert_bound(p->m, AUDIO, "snd_hda_intel", NULL);
-        assert_null(fake_override_of(p->m, GPU));
-        assert_true(fake_exists(p->m, NOTES GPU));
-        fake_release_unbind(p->m);
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore_all(p->change));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, GPU, "nouveau", NULL);
-        assert_false(fake_exists(p->m, NOTES GPU));
+        (void)state;
+        assert_ok(ctx, iommuctl_change_add_bind(change, device(NIC), "nosuch"));
+        fake_set_modprobe_status(m, 1);
+        assert_fails(ctx, iommuctl_change_apply(change), -ENOENT, "nosuch");
+        assert_native();
+        assert_fails(ctx, iommuctl_change_add_bind(change, device(GPU), "../../x"), -EINVAL,
+                     "name of a driver");
 }
 
-/* The same on a kernel whose driver_override waits for the driver too. */
-static void test_unbind_hangs_with_the_lock(void **state)
+static void test_loads_vfio_pci(void **state)
 {
-        struct place *p = *state;
-
-        restart(p, &(struct fake_options){ .override_locked = true });
-        fake_set_unbind_hangs(p->m, "nouveau", true);
-        add_group(p, 7);
-        iommuctl_change_set_timeout(p->change, 2000);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ETIMEDOUT, GPU);
-        fake_release_unbind(p->m);
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore_all(p->change));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, GPU, "nouveau", NULL);
-        assert_bound(p->m, AUDIO, "snd_hda_intel", NULL);
-        assert_false(fake_exists(p->m, NOTES GPU));
+        (void)state;
+        restart(&(struct fake_options){ .vfio_pci_missing = true });
+        bind(NIC);
+        assert_fails(ctx, iommuctl_change_apply(change), -ENOENT, "there is no modprobe");
+        fake_add_file(m, "/sbin/modprobe", "");
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_int_equal(iommuctl_change_n_modules(change), 1);
+        assert_string_equal(iommuctl_change_module(change, 0), "vfio-pci");
+        assert_string_equal(fake_runs(m) ?: "", "");
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_contains(fake_runs(m), "modprobe");
+        assert_is(NIC, "vfio-pci", "vfio-pci");
+        renew();
+        restore_all();
+        assert_native();
 }
 
-static void test_module(void **state)
+static void test_slow_nodes(void **state)
 {
-        struct place *p = *state;
-
-        restart(p, &(struct fake_options){ .vfio_pci_missing = true });
-        fake_add_file(p->m, "/sbin/modprobe", "");
-        fake_chmod(p->m, "/sbin/modprobe", 0755, 0);
-        fake_set_modprobe_status(p->m, 1);
-        add_bind(p, NIC);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ENOENT, "vfio-pci");
-        assert_bound(p->m, NIC, "e1000e", NULL);
-        fake_set_modprobe_status(p->m, 0);
-        again(p);
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, NIC, "vfio-pci", "vfio-pci");
-        assert_contains(fake_runs(p->m), "modprobe");
+        (void)state;
+        fake_set_node_delay(m, 3 * 1000000000ull);
+        bind(NIC);
+        iommuctl_change_set_timeout(change, 1000);
+        assert_fails(ctx, iommuctl_change_apply(change), -ETIMEDOUT, "did not appear within 1.0 s");
+        assert_native();
+        iommuctl_change_set_timeout(change, 5000);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        restore_all();
 }
 
-static void test_slow_node(void **state)
+static void release_lock(struct fake *machine, void *userdata)
 {
-        struct place *p = *state;
+        struct kernel *k = fake_kernel(machine);
 
-        fake_set_node_delay(p->m, 900000000);
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_string_equal(iommuctl_change_step_vfio_node(p->change, 0), "/dev/vfio/8");
-        assert_true(fake_exists(p->m, "/dev/vfio/8"));
-        assert_ok(p->ctx, iommuctl_change_undo(p->change));
-        fake_set_node_delay(p->m, 90000000000);
-        again(p);
-        add_bind(p, NIC);
-        iommuctl_change_set_timeout(p->change, 3000);
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ETIMEDOUT, "/dev/vfio");
-        assert_bound(p->m, NIC, "e1000e", NULL);
+        k->ops->close(k, *(int *)userdata);
 }
 
-static void test_not_root(void **state)
+static void test_lock(void **state)
 {
-        struct place *p = *state;
-
-        fake_set_uid(p->m, 1000);
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_plan(p->change));
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -EACCES, "root");
-        fake_set_uid(p->m, 0);
-        assert_bound(p->m, NIC, "e1000e", NULL);
-        assert_string_equal(fake_writes(p->m), "");
-}
-
-static void test_override_is_given_back(void **state)
-{
-        struct place *p = *state;
-        struct kernel *k = fake_kernel(p->m);
-        pid_t pid;
-
-        assert_int_equal(
-                k->ops->write_guarded(k, AT_FDCWD, DEVICES NIC "/driver_override", "e1000e", 6, 1000, &pid),
-                0);
-        again(p);
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore(p->change, NIC));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, NIC, "e1000e", "e1000e");
-}
-
-static void test_unbind_only(void **state)
-{
-        struct place *p = *state;
-
-        assert_ok(p->ctx, iommuctl_change_add_unbind(p->change, iommuctl_topology_find_device(p->t, NIC)));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, NIC, NULL, fake_override_of(p->m, NIC));
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore(p->change, NIC));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_bound(p->m, NIC, "e1000e", NULL);
-}
-
-static void test_another_card_at_the_address(void **state)
-{
-        struct place *p = *state;
-
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        fake_set_ids(p->m, NIC, 0x8086, 0xbeef);
-        fake_clear_logs(p->m);
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore(p->change, NIC));
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        assert_string_equal(fake_writes(p->m), "");
-        assert_false(fake_exists(p->m, NOTES NIC));
-}
-
-static void test_damaged_note(void **state)
-{
-        struct place *p = *state;
-
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        fake_add_data(p->m, NOTES NIC, "\0\1garbage", 9);
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore(p->change, NIC));
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -EBADMSG, NIC);
-        assert_bound(p->m, NIC, "vfio-pci", "vfio-pci");
-}
-
-/* A device that a process has open is not taken away from it. */
-static void test_in_use(void **state)
-{
-        struct place *p = *state;
-
-        add_bind(p, NIC);
-        assert_ok(p->ctx, iommuctl_change_apply(p->change));
-        fake_add_process(p->m, 900, "qemu", (const char *[]){ "/dev/vfio/8", NULL });
-        again(p);
-        assert_ok(p->ctx, iommuctl_change_add_restore(p->change, NIC));
-        assert_fails(p->ctx, iommuctl_change_apply(p->change), -ECANCELED, "900");
-        assert_bound(p->m, NIC, "vfio-pci", "vfio-pci");
-}
-
-/* Scenarios with each call failing, and killed at each call. */
-
-static struct fake *native_machine(void)
-{
-        struct fake *m = machine_native(NULL);
         struct kernel *k = fake_kernel(m);
-        pid_t pid;
+        pid_t holder;
+        int fd;
 
-        k->ops->write_guarded(k, AT_FDCWD, DEVICES AUDIO "/driver_override", "snd_hda_intel", 13, 1000, &pid);
+        (void)state;
+        fd = journal_lock(k, ctx->root_fd, 1000, &holder);
+        assert_true(fd >= 0);
+        bind(NIC);
+        iommuctl_change_set_timeout(change, 500);
+        assert_fails(ctx, iommuctl_change_apply(change), -ETIMEDOUT, "another iommuctl, process");
+        assert_native();
+        fake_at(m, 1000000000ull, release_lock, &fd);
+        iommuctl_change_set_timeout(change, 5000);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        restore_all();
+}
+
+static void test_without_privilege(void **state)
+{
+        (void)state;
+        fake_set_uid(m, 1000);
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_int_equal(iommuctl_change_n_writes(change), 3);
         fake_clear_logs(m);
-        return m;
+        assert_fails(ctx, iommuctl_change_apply(change), -EACCES, "needs root");
+        assert_string_equal(fake_writes(m) ?: "", "");
+        fake_set_uid(m, 0);
+        assert_native();
 }
 
-static int run_bind(struct iommuctl_ctx *ctx, struct fake *m)
+static void test_hanging_unbind(void **state)
 {
-        struct iommuctl_change *change = NULL;
-        struct iommuctl_topology *t = NULL;
-        const struct iommuctl_group_info *g;
-        int r;
+        (void)state;
+        fake_set_unbind_hangs(m, "e1000e", true);
+        bind(GPU);
+        bind(AUDIO);
+        bind(NIC);
+        iommuctl_change_set_timeout(change, 2000);
+        assert_fails(ctx, iommuctl_change_apply(change), -ETIMEDOUT, "unbinding e1000e from " NIC);
+        assert_contains(error_text(ctx), "not all could be undone");
+        assert_is(GPU, "nouveau", NULL);
+        assert_is(AUDIO, "snd_hda_intel", NULL);
+        assert_true(fake_exists(m, NOTE(NIC)));
+        renew();
+        fake_release_unbind(m);
+        restore_all();
+        assert_native();
+}
 
-        (void)m;
-        r = iommuctl_topology_new(ctx, IOMMUCTL_READ_ALL, &t);
-        if (r >= 0)
-                r = iommuctl_change_new(ctx, &change);
-        if (r >= 0) {
-                g = iommuctl_topology_find_group(t, 7);
-                /* A device that could not be read is left out of the topology. */
-                r = g ? iommuctl_change_add_group_bind(change, g, NULL)
-                      : ctx_error(ctx, -ENODEV, NULL, "group 7 was not read");
+static void test_restore_of_nothing(void **state)
+{
+        (void)state;
+        fake_clear_logs(m);
+        assert_ok(ctx, iommuctl_change_add_restore(change, NIC));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_false(iommuctl_change_step_changed(change, 0));
+        assert_false(iommuctl_change_step_noted(change, 0));
+        renew();
+        restore_all();
+        assert_string_equal(fake_writes(m) ?: "", "");
+        assert_fails(ctx,
+                     (iommuctl_change_add_restore(change, "0000:42:00.0"), iommuctl_change_apply(change)),
+                     -ENODEV, "0000:42:00.0");
+}
+
+static void test_restore_of_a_group(void **state)
+{
+        (void)state;
+        bind_gpu();
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        assert_ok(ctx, iommuctl_change_add_group_restore(change, iommuctl_device_info_group(device(GPU))));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_int_equal(iommuctl_change_n_steps(change), 2);
+        assert_is(GPU, "nouveau", NULL);
+        assert_is(NIC, "vfio-pci", "vfio-pci");
+        renew();
+        restore_all();
+        assert_native();
+}
+
+/* The note of NIC with another line in it. */
+static void forge(const char *from, const char *to)
+{
+        char text[4096], *at;
+        char rest[4096];
+
+        snprintf(text, sizeof(text), "%s", fake_read(m, NOTE(NIC)));
+        at = strstr(text, from);
+        assert_non_null(at);
+        snprintf(rest, sizeof(rest), "%s", at + strcspn(at, "\n"));
+        strcpy(at, to);
+        strcat(text, rest);
+        fake_add_file(m, NOTE(NIC), text);
+}
+
+static void test_stale_notes(void **state)
+{
+        (void)state;
+        fake_add_file(m, "/proc/sys/kernel/random/boot_id", "3f7bc984-c425-4cf2-8ff9-c5435bd7ff25\n");
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        forge("boot=", "boot=another");
+        renew();
+        restore_all();
+        assert_is(NIC, "vfio-pci", "vfio-pci");
+        assert_false(fake_exists(m, NOTE(NIC)));
+        assert_ok(ctx, iommuctl_change_add_unbind(change, device(NIC)));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        forge("identity=", "identity=pci:vDEAD");
+        renew();
+        restore_all();
+        assert_is(NIC, NULL, "vfio-pci");
+        assert_false(fake_exists(m, NOTE(NIC)));
+}
+
+static void test_hostile_notes(void **state)
+{
+        static const char *const lines[][2] = {
+                { "version=", "version=2" },
+                { "device=", "device=" GPU },
+                { "bus=", "bus=../../../tmp" },
+                { "driver=", "driver=../../x" },
+                { "end=", "" },
+        };
+        char *huge;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+                bind(NIC);
+                assert_ok(ctx, iommuctl_change_apply(change));
+                renew();
+                assert_ok(ctx, iommuctl_change_add_restore_all(change));
+                forge(lines[i][0], lines[i][1]);
+                assert_fails(ctx, iommuctl_change_apply(change), -EBADMSG, "damaged");
+                assert_is(NIC, "vfio-pci", "vfio-pci");
+                fake_remove(m, NOTE(NIC));
+                renew();
+                assert_ok(ctx, iommuctl_change_add_bind(change, device(NIC), "e1000e"));
+                assert_ok(ctx, iommuctl_change_apply(change));
+                fake_remove(m, NOTE(NIC));
+                renew();
         }
-        if (r >= 0)
-                r = iommuctl_change_apply(change);
-        iommuctl_change_free(change);
-        iommuctl_topology_free(t);
-        return r;
+        huge = malloc(100000);
+        memset(huge, 'x', 99999);
+        huge[99999] = '\0';
+        fake_add_file(m, NOTE(NIC), huge);
+        free(huge);
+        assert_fails(ctx, (iommuctl_change_add_restore(change, NIC), iommuctl_change_plan(change)), -EBADMSG,
+                     "damaged");
 }
 
-static int run_restore(struct iommuctl_ctx *ctx, struct fake *m)
+static void test_captured_tree(void **state)
 {
-        struct iommuctl_change *change = NULL;
-        int r;
+        struct iommuctl_ctx *captured;
+        struct iommuctl_change *none = NULL;
 
-        (void)m;
-        r = iommuctl_change_new(ctx, &change);
-        if (r >= 0)
-                r = iommuctl_change_add_restore_all(change);
-        if (r >= 0)
-                r = iommuctl_change_apply(change);
-        iommuctl_change_free(change);
-        return r;
+        (void)state;
+        assert_ok(ctx, ctx_new_with_kernel(fake_kernel(m), "/", &captured));
+        assert_fails(captured, iommuctl_change_new(captured, &none), -EROFS, "captured tree");
+        assert_null(none);
+        iommuctl_ctx_unref(captured);
 }
 
-static int run_undo(struct iommuctl_ctx *ctx, struct fake *m)
-{
-        struct iommuctl_change *change = NULL;
-        int r;
-
-        (void)m;
-        r = iommuctl_change_new(ctx, &change);
-        if (r >= 0)
-                r = iommuctl_change_add_restore_all(change);
-        if (r >= 0)
-                r = iommuctl_change_apply(change);
-        if (r >= 0)
-                r = iommuctl_change_undo(change);
-        iommuctl_change_free(change);
-        return r;
-}
-
-static struct fake *bound_machine(void)
-{
-        struct fake *m = native_machine();
-        struct iommuctl_ctx *ctx = new_ctx(m);
-
-        assert_ok(ctx, run_bind(ctx, m));
-        iommuctl_ctx_unref(ctx);
-        return m;
-}
-
-/* What any later process can do: all is as it was at first. */
-static void recover(struct fake *m)
-{
-        struct iommuctl_ctx *ctx = new_ctx(m);
-
-        assert_ok(ctx, run_restore(ctx, m));
-        iommuctl_ctx_unref(ctx);
-        assert_native(m);
-}
-
-static bool is_vfio(struct fake *m, const char *bdf)
-{
-        const char *driver = fake_driver_of(m, bdf), *override = fake_override_of(m, bdf);
-
-        return driver && override && streq(driver, "vfio-pci") && streq(override, "vfio-pci");
-}
-
-/* Bound whole, or untouched: not one of the two, not an override left. */
-static void check_bind(struct fake *m, int r)
-{
-        if (r == 0) {
-                if (is_vfio(m, GPU) != is_vfio(m, AUDIO) || !is_vfio(m, GPU))
-                        fail_msg("bind succeeded, but the GPU has %s and its sound %s",
-                                 fake_driver_of(m, GPU), fake_driver_of(m, AUDIO));
-        } else if (r != -EINTR) {
-                assert_native(m);
-        }
-        recover(m);
-}
-
-/* Given back whole, or still bound; and a second try gives back. */
-static void check_restore(struct fake *m, int r)
-{
-        if (r < 0 && r != -EINTR && !is_vfio(m, GPU) && fake_override_of(m, GPU))
-                fail_msg("%s: half given back", scenario_where());
-        recover(m);
-}
-
-/* An undo that fails says so; what is left over is still noted. */
-static void check_undo(struct fake *m, int r)
-{
-        if (r == 0) {
-                assert_bound(m, GPU, "vfio-pci", "vfio-pci");
-                assert_bound(m, AUDIO, "vfio-pci", "vfio-pci");
-        }
-        recover(m);
-}
-
-/* A disk with a mounted file system, and a NIC with the default route: whatever cannot be read, they stay. */
-static struct fake *machine_in_use(void)
-{
-        struct fake *m = machine_native(NULL);
-
-        fake_add_mount(m, 259, 1, "/srv", "/dev/nvme0n1p1");
-        fake_add_default_route(m, "eth0");
-        return m;
-}
-
-static int run_refused(struct iommuctl_ctx *ctx, const char *device)
-{
-        struct iommuctl_change *change = NULL;
-        struct iommuctl_topology *t = NULL;
-        const struct iommuctl_device_info *d;
-        int r;
-
-        r = iommuctl_topology_new(ctx, IOMMUCTL_READ_ALL, &t);
-        if (r >= 0)
-                r = iommuctl_change_new(ctx, &change);
-        if (r >= 0) {
-                d = iommuctl_topology_find_device(t, device);
-                r = d ? iommuctl_change_add_bind(change, d, NULL) : -ENODEV;
-        }
-        if (r >= 0)
-                r = iommuctl_change_apply(change);
-        iommuctl_change_free(change);
-        iommuctl_topology_free(t);
-        return r == -ECANCELED ? 0 : r < 0 ? ctx_error(ctx, r, NULL, "as it should") : -ENOTRECOVERABLE;
-}
-
-static int run_refused_disk(struct iommuctl_ctx *ctx, struct fake *m)
-{
-        (void)m;
-        return run_refused(ctx, DISK);
-}
-
-static int run_refused_nic(struct iommuctl_ctx *ctx, struct fake *m)
-{
-        (void)m;
-        return run_refused(ctx, NIC);
-}
-
-static void check_refused(struct fake *m, int r)
-{
-        if (r == -ENOTRECOVERABLE) {
-                print_error("%s: the danger was overlooked\n", scenario_where());
-                fail();
-        }
-        assert_bound(m, DISK, "nvme", NULL);
-        assert_bound(m, NIC, "e1000e", NULL);
-}
-
-static const struct scenario disk_scenario = { "a mounted disk", machine_in_use, run_refused_disk,
-                                               check_refused };
-static const struct scenario nic_scenario = { "the default route", machine_in_use, run_refused_nic,
-                                              check_refused };
-static const struct scenario bind_scenario = { "binding a group", native_machine, run_bind, check_bind };
-static const struct scenario restore_scenario = { "restoring a group", bound_machine, run_restore,
-                                                  check_restore };
-static const struct scenario undo_scenario = { "undoing a restore", bound_machine, run_undo, check_undo };
-
-static void test_bind_failing(void **state)
+static void test_no_group(void **state)
 {
         (void)state;
-        each_call_failing(&bind_scenario);
+        fake_add_pci(m, "0000:09:00.0", &(struct fake_pci){ .driver = "e1000e", .no_group = true });
+        renew();
+        bind("0000:09:00.0");
+        assert_fails(ctx, iommuctl_change_apply(change), -EOPNOTSUPP, "in no IOMMU group");
+        assert_is("0000:09:00.0", "e1000e", NULL);
 }
-
-static void test_restore_failing(void **state)
-{
-        (void)state;
-        each_call_failing(&restore_scenario);
-}
-
-static void test_undo_failing(void **state)
-{
-        (void)state;
-        each_call_failing(&undo_scenario);
-}
-
-static void test_mounted_failing(void **state)
-{
-        (void)state;
-        each_call_failing(&disk_scenario);
-}
-
-static void test_default_route_failing(void **state)
-{
-        (void)state;
-        each_call_failing(&nic_scenario);
-}
-
-static void test_bind_killed(void **state)
-{
-        (void)state;
-        each_call_killed(&bind_scenario, recover);
-}
-
-static void test_restore_killed(void **state)
-{
-        (void)state;
-        each_call_killed(&restore_scenario, recover);
-}
-
-static void test_undo_killed(void **state)
-{
-        (void)state;
-        each_call_killed(&undo_scenario, recover);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_bind_group_and_restore),
-                TEST(test_undo),
-                TEST(test_group_not_viable),
-                TEST(test_hazards),
-                TEST(test_mounted_through_holder),
-                TEST(test_bridge),
-                TEST(test_probe_fails),
-                TEST(test_second_device_fails),
-                TEST(test_unbind_hangs),
-                TEST(test_unbind_hangs_with_the_lock),
-                TEST(test_module),
-                TEST(test_slow_node),
-                TEST(test_not_root),
-                TEST(test_override_is_given_back),
-                TEST(test_unbind_only),
-                TEST(test_another_card_at_the_address),
-                TEST(test_damaged_note),
-                TEST(test_in_use),
-                cmocka_unit_test(test_bind_failing),
-                cmocka_unit_test(test_restore_failing),
-                cmocka_unit_test(test_undo_failing),
-                cmocka_unit_test(test_mounted_failing),
-                cmocka_unit_test(test_default_route_failing),
-                cmocka_unit_test(test_bind_killed),
-                cmocka_unit_test(test_restore_killed),
-                cmocka_unit_test(test_undo_killed),
+                TEST(bind_and_restore),
+                TEST(nothing_beyond_the_last),
+                TEST(order_of_writes),
+                TEST(bind_what_is_bound),
+                TEST(group_not_viable),
+                TEST(group_takes_no_bridge),
+                TEST(twice_counts_once),
+                TEST(unbind),
+                TEST(restores_what_was_not_native),
+                TEST(undo),
+                TEST(all_or_nothing),
+                TEST(no_such_driver),
+                TEST(loads_vfio_pci),
+                TEST(slow_nodes),
+                TEST(lock),
+                TEST(without_privilege),
+                TEST(hanging_unbind),
+                TEST(restore_of_nothing),
+                TEST(restore_of_a_group),
+                TEST(stale_notes),
+                TEST(hostile_notes),
+                TEST(captured_tree),
+                TEST(no_group),
         };
 
         return run_tap_tests("change", tests);

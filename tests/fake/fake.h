@@ -208,6 +208,8 @@ enum fake_fault_kind {
 };
 /* Sets the fault of the Nth call from now; 0 takes it away. */
 void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, int error);
+/* What was made to fail works again; that it failed is not forgotten. */
+void fake_mend(struct fake *m);
 /* The fault came to pass. */
 bool fake_fault_hit(struct fake *m);
 /* What call it was, "ioctl VFIO_IOMMU_MAP_DMA", for a message. */

@@ -14,6 +14,12 @@ void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, i
         m->fault_where[0] = '\0';
 }
 
+void fake_mend(struct fake *m)
+{
+        if (m->fault == FAKE_FAULT_STICKY && m->fault_hit)
+                m->fault = FAKE_FAULT_NONE;
+}
+
 bool fake_fault_hit(struct fake *m)
 {
         return m->fault_hit;
