@@ -378,9 +378,9 @@ static void check_refused(struct fake *m, int r)
 }
 
 static const struct scenario disk_scenario = { "a mounted disk", machine_in_use, run_refused_disk,
-                                               check_refused };
+                                               check_refused, true };
 static const struct scenario nic_scenario = { "the default route", machine_in_use, run_refused_nic,
-                                              check_refused };
+                                              check_refused, true };
 static const struct scenario undo_scenario = { "undoing a restore", bound_machine, run_undo, check_undo };
 
 static void test_undo_failing(void **state)
