@@ -56,6 +56,8 @@ extern const struct command *const commands[]; /* ended by NULL */
 
 extern const struct command cmd_bind;
 extern const struct command cmd_devices;
+extern const struct command cmd_dma_map;
+extern const struct command cmd_dma_ranges;
 extern const struct command cmd_groups;
 extern const struct command cmd_restore;
 extern const struct command cmd_show;
@@ -80,6 +82,8 @@ int cli_error(struct cli *cli, enum exit_status status, int code, const char *de
 /* The same for a library call on cli->ctx that failed with R: its text, its device, and the exit status that
  * R stands for. */
 int cli_library_error(struct cli *cli, int r);
+/* The same where the verb knows better than R what to exit with. */
+int cli_library_error_as(struct cli *cli, enum exit_status status, int r);
 /* The exit status that a negative errno stands for where a verb knows no better. */
 enum exit_status cli_status(int r);
 

@@ -73,15 +73,20 @@ int cli_error(struct cli *cli, enum exit_status status, int code, const char *de
         return status;
 }
 
-int cli_library_error(struct cli *cli, int r)
+int cli_library_error_as(struct cli *cli, enum exit_status status, int r)
 {
         char message[1024] = "", device[64] = "";
 
         iommuctl_ctx_error_device(cli->ctx, device, sizeof(device));
         if (iommuctl_ctx_error(cli->ctx, message, sizeof(message)) == 0)
                 snprintf(message, sizeof(message), "%s", strerror(-r));
-        report(cli, cli_status(r), r, *device ? device : NULL, message);
-        return cli_status(r);
+        report(cli, status, r, *device ? device : NULL, message);
+        return status;
+}
+
+int cli_library_error(struct cli *cli, int r)
+{
+        return cli_library_error_as(cli, cli_status(r), r);
 }
 
 int cli_usage_error(struct cli *cli, const char *format, ...)

@@ -2,6 +2,7 @@
 
 /* From a command line to a verb: global options, the verb's name, and what all verbs need. */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,13 +13,16 @@
 
 /* clang-format off */
 const struct command *const commands[] = {
-        &cmd_bind,
-        &cmd_devices,
+        /* in the order of the help */
         &cmd_groups,
-        &cmd_restore,
+        &cmd_devices,
         &cmd_show,
         &cmd_status,
+        &cmd_bind,
         &cmd_unbind,
+        &cmd_restore,
+        &cmd_dma_ranges,
+        &cmd_dma_map,
         NULL,
 };
 /* clang-format on */
@@ -110,11 +114,22 @@ static int run_command(struct cli *cli, int argc, char **argv)
         return finish(cli, status);
 }
 
+/* Started with a standard descriptor closed, the next open would take its number, and what is printed would
+ * go to a device, or a device to the program that is run. What stands there instead can be neither read nor
+ * written. */
+static void guard_standard_fds(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        open("/", O_PATH | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
         struct cli cli = { 0 };
         int first;
 
+        guard_standard_fds();
         signal(SIGPIPE, SIG_IGN); /* a write error on stdout is reported like any other */
         first = options_global(&cli, argc, argv);
         if (first < 0)

@@ -8,18 +8,14 @@
 #include "iommuctl/address.h"
 #include "sysfs.h"
 
-/* The directory of NAME below one bus or another; a descriptor, or -ENOENT. */
-static int open_device_dir(const struct sysfs *s, const char *name)
+/* The directory of NAME below any bus; a descriptor, or -ENOENT. */
+static int open_on_any_bus(const struct sysfs *s, const char *name)
 {
-        struct sysfs_dir dir _cleanup_(sysfs_dir_close);
+        struct sysfs_dir dir _cleanup_(sysfs_dir_close) = { .fd = -1 };
         char path[600];
         const char *bus;
         int r;
 
-        snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", name);
-        r = sysfs_open_dir(s, path);
-        if (r != -ENOENT)
-                return r;
         r = sysfs_dir_open(&dir, s, "sys/bus");
         while (r >= 0 && (r = sysfs_dir_next(&dir, &bus)) > 0) {
                 int fd;
@@ -30,6 +26,16 @@ static int open_device_dir(const struct sysfs *s, const char *name)
                         return fd;
         }
         return r < 0 ? r : -ENOENT;
+}
+
+static int open_device_dir(const struct sysfs *s, const char *name)
+{
+        char path[600];
+        int fd;
+
+        snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", name);
+        fd = sysfs_open_dir(s, path);
+        return fd == -ENOENT ? open_on_any_bus(s, name) : fd;
 }
 
 /* vfio-dev/vfioN/dev is there where the kernel makes a node for the device itself (VFIO_DEVICE_CDEV). */

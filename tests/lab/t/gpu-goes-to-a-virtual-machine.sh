@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # machine: gpu-vm
-# timeout: 120
+# timeout: 240
 #
 # The GPU all the way: both functions leave their native drivers, a virtual machine under KVM boots with them and its
 # own drivers take them, and afterwards the native drivers and /dev/dri are back. KVM is the emulated machine's own.
@@ -28,7 +28,7 @@ ok "the DRM card is gone" test ! -e /dev/dri/card0
 
 "$LAB_DIR/lab" initramfs "$LAB_DIR/guest/gpu-vm-init" inner.img
 # rombar=0: the card's boot ROM would be run in an emulation of an emulation
-timeout -k 5 90 qemu-system-x86_64 -accel kvm -M q35,vmport=off -cpu host -m 256 \
+timeout -k 5 180 qemu-system-x86_64 -accel kvm -M q35,vmport=off -cpu host -m 256 \
     -nodefaults -no-user-config -display none -vga none -no-reboot \
     -serial file:inner.log -kernel "$LAB_VMLINUX" -initrd inner.img \
     -append "console=ttyS0 panic=-1 quiet tsc=reliable" \

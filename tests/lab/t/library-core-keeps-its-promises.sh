@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# machine: intel-6.12 intel-6.1 amd-6.12
+#
+# Containers, devices, regions, interrupts and buffers of the library, each backend of the kernel in turn, on QEMU's
+# teaching device: what lab-core (core.c) checks, it checks against the kernel itself.
+. "$LAB_DIR/lib.sh"
+
+edu=$(devices 1234:11e8)
+nic=0000:00:06.0
+to_vfio "$edu"
+
+# numbers of its own behind ours
+run() {
+    local status=0
+    "$LAB_BUILD/tests/lab/lab-core" "$1" "$edu" "$nic" >"/tmp/core.$1" || status=$?
+    grep -v '^1\.\.' "/tmp/core.$1" | sed -E "s/^(not )?ok [0-9]+ - /\1ok - /"
+    tests=$((tests + $(grep -cE '^(not )?ok ' "/tmp/core.$1")))
+    failures=$((failures + $(grep -c '^not ok ' "/tmp/core.$1")))
+    is "$status" 0 "$1: the program ended well"
+}
+
+run type1
+if [ -e /dev/vfio/devices ]; then
+    run iommufd
+fi
+done_testing
