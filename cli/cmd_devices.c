@@ -85,7 +85,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_devices = {
         .name = "devices",
         .arguments = "[SELECTOR…]",
-        .summary = "list devices, a row each",
+        .summary = "List devices, a row each",
         .description =
                 "PCI devices, also those in no IOMMU group, and devices of other buses that are in one.\n"
                 "A * in front marks a device that is bound to a VFIO driver.",

@@ -118,7 +118,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_groups = {
         .name = "groups",
         .arguments = "[SELECTOR…]",
-        .summary = "list IOMMU groups, their devices and drivers",
+        .summary = "List IOMMU groups, their devices and drivers",
         .description = "With selectors, the groups that hold one of the devices. Devices that share a group\n"
                        "go to user space together; such groups show how many there are: 7 (2). A * in front\n"
                        "marks a device that is bound to a VFIO driver.",

@@ -199,6 +199,6 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_show = {
         .name = "show",
         .arguments = "SELECTOR",
-        .summary = "tell all about one device",
+        .summary = "Tell all about one device",
         .run = run,
 };

@@ -172,6 +172,6 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_status = {
         .name = "status",
         .arguments = "",
-        .summary = "tell which IOMMU there is and what the kernel offers",
+        .summary = "Tell which IOMMU there is and what the kernel offers",
         .run = run,
 };

@@ -3,7 +3,6 @@
 /* From a command line to a verb: global options, the verb's name, and what all verbs need. */
 
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "help.h"
 #include "options.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
         /* in the order of the help */
         &cmd_groups,
@@ -25,6 +25,7 @@ const struct command *const commands[] = {
         &cmd_dma_map,
         NULL,
 };
+/* clang-format on */
 
 /* One or two words name a verb. Sets *RET_WORDS to how many did. */
 static const struct command *find_command(int argc, char **argv, int *ret_words)
@@ -129,7 +130,6 @@ int main(int argc, char **argv)
         int first;
 
         guard_standard_fds();
-        setlocale(LC_ALL, "");
         signal(SIGPIPE, SIG_IGN); /* a write error on stdout is reported like any other */
         first = options_global(&cli, argc, argv);
         if (first < 0)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names_pci.h"
+#include "names_file.h"
 #include "util/arena.h"
 #include "util/macro.h"
 
@@ -23,7 +23,8 @@ struct entry {
 struct names {
         struct udev *udev;
         struct udev_hwdb *hwdb;
-        struct names_pci *pci;
+        struct names_file file;
+        bool udev_opened, file_opened;
         struct arena arena;
         struct entry *table; /* open addressing, a power of two long, at most half full */
         size_t size, used;
@@ -38,7 +39,7 @@ void names_free(struct names *n)
 {
         if (!n)
                 return;
-        names_pci_free(n->pci);
+        names_file_close(&n->file);
         if (n->hwdb)
                 udev_hwdb_unref(n->hwdb);
         if (n->udev)
@@ -77,16 +78,21 @@ static bool grow(struct names *n)
         return true;
 }
 
+static void open_udev(struct names *n)
+{
+        if (n->udev_opened)
+                return;
+        n->udev_opened = true;
+        n->udev = udev_new();
+        n->hwdb = n->udev ? udev_hwdb_new(n->udev) : NULL;
+}
+
 /* The value of a property of udev's database for what MODALIAS matches; where two are asked for, the first
  * that is there. */
 static const char *ask_hwdb(struct names *n, const char *modalias, const char *property, const char *other)
 {
         struct udev_list_entry *list, *found;
 
-        if (!n->udev) {
-                n->udev = udev_new();
-                n->hwdb = n->udev ? udev_hwdb_new(n->udev) : NULL;
-        }
         if (!n->hwdb)
                 return NULL;
         list = udev_hwdb_get_properties_list_entry(n->hwdb, modalias, 0);
@@ -98,31 +104,47 @@ static const char *ask_hwdb(struct names *n, const char *modalias, const char *p
 
 /* The database's patterns are "pci:v000010DEd00002684*", "pci:v000010DE*" and "pci:v*d*sv*sd*bc03sc00*", in
  * which a star also stands for nothing: with the ids left out, only the class is searched for. */
-static const char *look_up(struct names *n, enum kind kind, uint32_t number, char *text, size_t size)
+static const char *look_up_hwdb(struct names *n, enum kind kind, uint32_t number)
 {
         char modalias[64];
-        const char *name;
 
         switch (kind) {
         case VENDOR:
                 snprintf(modalias, sizeof(modalias), "pci:v%08X", number);
-                name = ask_hwdb(n, modalias, "ID_VENDOR_FROM_DATABASE", NULL);
-                if (!name && names_pci_vendor(&n->pci, number, text, size))
-                        name = text;
-                return name;
+                return ask_hwdb(n, modalias, "ID_VENDOR_FROM_DATABASE", NULL);
         case DEVICE:
                 snprintf(modalias, sizeof(modalias), "pci:v%08Xd%08X", number >> 16, number & 0xffff);
-                name = ask_hwdb(n, modalias, "ID_MODEL_FROM_DATABASE", NULL);
-                if (!name && names_pci_device(&n->pci, number >> 16, number & 0xffff, text, size))
-                        name = text;
-                return name;
+                return ask_hwdb(n, modalias, "ID_MODEL_FROM_DATABASE", NULL);
         default:
                 snprintf(modalias, sizeof(modalias), "pci:vdsvsdbc%02Xsc%02Xi00", number >> 8, number & 0xff);
-                name = ask_hwdb(n, modalias, "ID_PCI_SUBCLASS_FROM_DATABASE", "ID_PCI_CLASS_FROM_DATABASE");
-                if (!name && names_pci_class(&n->pci, number, text, size))
-                        name = text;
-                return name;
+                return ask_hwdb(n, modalias, "ID_PCI_SUBCLASS_FROM_DATABASE", "ID_PCI_CLASS_FROM_DATABASE");
         }
+}
+
+static bool look_up_file(struct names *n, enum kind kind, uint32_t number, char *text, size_t size)
+{
+        if (!n->file_opened)
+                names_file_open(&n->file);
+        n->file_opened = true;
+        switch (kind) {
+        case VENDOR:
+                return names_file_vendor(&n->file, number, text, size);
+        case DEVICE:
+                return names_file_device(&n->file, number >> 16, number & 0xffff, text, size);
+        default:
+                return names_file_class(&n->file, number, text, size);
+        }
+}
+
+static const char *look_up(struct names *n, enum kind kind, uint32_t number, char *text, size_t size)
+{
+        const char *name;
+
+        open_udev(n);
+        name = look_up_hwdb(n, kind, number);
+        if (name)
+                return name;
+        return look_up_file(n, kind, number, text, size) ? text : NULL;
 }
 
 static const char *get(struct names *n, enum kind kind, uint32_t number)

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Names of vendors, devices and classes, for people. udev's database first: it is mapped into memory and
- * searched without being read whole; then libpci's pci.ids. Each name is looked up once. */
+ * searched without being read whole; then pci.ids. Each name is looked up once. */
 
 #include "iommuctl.h"
 

@@ -2,9 +2,11 @@
 #include "sink.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sink_internal.h"
 #include "text.h"
@@ -12,10 +14,13 @@
 
 struct sink *sink_new(FILE *out, bool json, bool color)
 {
+        static char buffer[65536]; /* stdio keeps it until the process ends */
         struct sink *s = calloc(1, sizeof(*s));
 
         if (!s)
                 return NULL;
+        if (!isatty(fileno(out)))
+                setvbuf(out, buffer, _IOFBF, sizeof(buffer)); /* whole tables in few writes */
         s->out = out;
         s->json = json;
         s->color = color;
@@ -30,6 +35,7 @@ void sink_free(struct sink *s)
         table_clear(&s->table);
         free(s->table.cells);
         free(s->table.text);
+        free(s->document.text);
         free(s);
 }
 
@@ -73,7 +79,7 @@ static void write_styled(struct sink *s, enum style style, const char *text, siz
 
         if (styled)
                 fputs(style_code(style), s->out);
-        if (fwrite(text, 1, length, s->out) != length && s->error == 0)
+        if (fwrite_unlocked(text, 1, length, s->out) != length && s->error == 0)
                 s->error = -errno;
         if (styled)
                 fputs("\033[0m", s->out);
@@ -171,6 +177,21 @@ static void table_add(struct sink *s, struct cell cell)
                 t->column++;
 }
 
+/* vsnprintf(), quicker for the format that most cells of a long table have. */
+static int print_cell(char *to, size_t size, const char *format, va_list ap)
+{
+        const char *text;
+        size_t n;
+
+        if (!streq(format, "%s"))
+                return vsnprintf(to, size, format, ap);
+        text = va_arg(ap, const char *);
+        n = strlen(text);
+        if (n < size)
+                memcpy(to, text, n);
+        return (int)MIN(n, (size_t)INT_MAX);
+}
+
 void sink_cell(struct sink *s, enum style style, const char *format, ...)
 {
         struct table *t = &s->table;
@@ -185,7 +206,7 @@ void sink_cell(struct sink *s, enum style style, const char *format, ...)
         if (s->error < 0)
                 return;
         va_start(ap, format);
-        n = vsnprintf(t->text + t->n_text, 256, format, ap);
+        n = print_cell(t->text + t->n_text, 256, format, ap);
         va_end(ap);
         if (n >= 256) {
                 s->error = table_reserve(t, (size_t)n + 1);
@@ -215,6 +236,15 @@ void sink_end_row(struct sink *s)
         t->column = 0;
 }
 
+static void write_blanks(FILE *out, unsigned int n)
+{
+        static const char blanks[] = "                                                                ";
+
+        for (; n >= sizeof(blanks); n -= (unsigned int)sizeof(blanks) - 1)
+                fwrite_unlocked(blanks, 1, sizeof(blanks) - 1, out);
+        fwrite_unlocked(blanks, 1, n, out);
+}
+
 void sink_table_end(struct sink *s)
 {
         struct table *t = &s->table;
@@ -224,9 +254,9 @@ void sink_table_end(struct sink *s)
 
                 write_styled(s, c->style, t->text + c->start, c->length);
                 if (c->last)
-                        fputc('\n', s->out);
+                        putc_unlocked('\n', s->out);
                 else
-                        fprintf(s->out, "%*s", (int)(t->width[c->column] - c->columns + 2), "");
+                        write_blanks(s->out, t->width[c->column] - c->columns + 2);
         }
         table_clear(t);
 }

@@ -47,6 +47,7 @@ struct step {
         struct journal_entry entry;
         struct vfio_nodes nodes;
 
+        bool moving;       /* a driver is on its way to the device or away from it */
         bool begun;        /* a write to the device was tried */
         bool note_dropped; /* by the restore that is done with it */
         bool noted_by_us;  /* the entry was made by this apply */
@@ -66,6 +67,7 @@ struct iommuctl_change {
         unsigned int allowed;
         int timeout_ms;
         bool applied;
+        bool settle; /* wait for drivers on their way: under the lock only */
 
         struct wish *wishes;
         size_t n_wishes;
@@ -105,6 +107,6 @@ int change_read_step(struct iommuctl_change *change, struct step *step);
 int change_do_step(struct iommuctl_change *change, struct step *step);
 int change_undo_step(struct iommuctl_change *change, struct step *step);
 
-/* Says, for a message, what keeps a child of ours from ending. */
-void change_describe_stuck(struct iommuctl_change *change, const struct step *step, struct stuck stuck,
+/* Says, for a message, what keeps the kernel from ending. */
+void change_describe_stuck(struct iommuctl_change *change, const struct step *step, const struct stuck *stuck,
                            char *text, size_t size);

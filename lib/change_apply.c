@@ -199,7 +199,8 @@ static bool nothing_to_do(const struct iommuctl_change *change)
         for (size_t i = 0; i < change->n_steps; i++) {
                 const struct step *step = &change->steps[i];
 
-                if (step->changed || (step->aim == AIM_RESTORE && (step->noted || step->stale)))
+                if (step->changed || step->moving ||
+                    (step->aim == AIM_RESTORE && (step->noted || step->stale)))
                         return false;
         }
         return change->n_gone == 0;
@@ -232,7 +233,9 @@ _public_ int iommuctl_change_apply(struct iommuctl_change *change)
         if (r < 0)
                 return r;
         /* Who held the lock may have changed what was planned for. */
+        change->settle = true;
         r = iommuctl_change_plan(change);
+        change->settle = false;
         if (r >= 0)
                 r = refuse(change);
         if (r < 0)

@@ -14,16 +14,36 @@
 /* For a device whose lock a stuck child of ours holds, only this much more time is spent. */
 #define LAST_TRY_MS 1000
 
-static int fail_stuck(struct iommuctl_change *change, struct step *step, struct stuck stuck,
+#define ROUNDS 3
+
+static int fail_stuck(struct iommuctl_change *change, struct step *step, const struct stuck *stuck,
                       const char *doing)
 {
+        const char *name = step->device.name;
         char why[512];
 
-        step->out_of_reach = stuck.pid != 0;
+        step->out_of_reach = stuck->pid != 0 || *stuck->driver;
         change_describe_stuck(change, step, stuck, why, sizeof(why));
-        return ctx_error(change->ctx, -ETIMEDOUT, step->device.name, "%s %s did not end within %d.%d s%s",
-                         doing, step->device.name, change->timeout_ms / 1000, change->timeout_ms / 100 % 10,
-                         why);
+        if (*stuck->driver)
+                return ctx_error(change->ctx, -ETIMEDOUT, name,
+                                 "%s is about to let go of %s, and has not come to an end within %d.%d s%s",
+                                 stuck->driver, name, change->timeout_ms / 1000,
+                                 change->timeout_ms / 100 % 10, why);
+        return ctx_error(change->ctx, -ETIMEDOUT, name, "%s %s did not end within %d.%d s%s", doing, name,
+                         change->timeout_ms / 1000, change->timeout_ms / 100 % 10, why);
+}
+
+/* Looks whether the driver is there to stay; waits for it where that is wanted. */
+static int settle(struct iommuctl_change *change, struct step *step)
+{
+        struct stuck stuck;
+        int r;
+
+        r = driver_settle(&step->device, change->settle ? change->timeout_ms : 0, change->timeout_ms, &stuck);
+        step->moving = r == -ETIMEDOUT;
+        if (r == -ETIMEDOUT && change->settle)
+                return fail_stuck(change, step, &stuck, "reading the state of");
+        return r == -ETIMEDOUT || r == -ENODEV ? 0 : r;
 }
 
 int change_read_step(struct iommuctl_change *change, struct step *step)
@@ -32,9 +52,20 @@ int change_read_step(struct iommuctl_change *change, struct step *step)
         struct stuck stuck;
         int r;
 
-        r = driver_state_read(&step->device, change->timeout_ms, &step->before, &stuck);
+        step->group = NO_GROUP_ID;
+        r = vfio_group_number(&step->device, &step->group);
+        if (r >= 0 || r == -ENOENT)
+                r = vfio_nodes_announced(&step->device, &step->nodes);
+        if (r < 0)
+                return ctx_error(change->ctx, r, name, "cannot look for the group of %s: %s", name,
+                                 strerror(-r));
+        r = settle(change, step);
         if (r == -ETIMEDOUT)
-                return fail_stuck(change, step, stuck, "reading the state of");
+                return r;
+        if (r >= 0)
+                r = driver_state_read(&step->device, change->timeout_ms, &step->before, &stuck);
+        if (r == -ETIMEDOUT)
+                return fail_stuck(change, step, &stuck, "reading the state of");
         if (r == -ENODEV)
                 return ctx_error(change->ctx, r, name, "there is no device %s on the bus %s", name,
                                  step->device.bus);
@@ -45,15 +76,6 @@ int change_read_step(struct iommuctl_change *change, struct step *step)
                                  step->device.bus, name);
         if (r < 0)
                 return ctx_error(change->ctx, r, name, "cannot read the driver of %s: %s", name,
-                                 strerror(-r));
-        step->group = NO_GROUP_ID;
-        r = vfio_group_number(&step->device, &step->group);
-        if (r < 0 && r != -ENOENT)
-                return ctx_error(change->ctx, r, name, "cannot read the group of %s: %s", name, strerror(-r));
-        if (driver_is_vfio(step->before.driver))
-                r = vfio_nodes_announced(&step->device, &step->nodes);
-        if (r < 0 && r != -ENOENT)
-                return ctx_error(change->ctx, r, name, "cannot look for the nodes of %s: %s", name,
                                  strerror(-r));
         return 0;
 }
@@ -87,13 +109,11 @@ static const char *hint(int r)
         }
 }
 
-/* Makes the writes from NOW to WANT and looks whether they led there. */
-static int bring(struct iommuctl_change *change, struct step *step, const struct driver_state *now,
-                 const struct driver_state *want)
+static int make_writes(struct iommuctl_change *change, struct step *step, const struct driver_state *now,
+                       const struct driver_state *want)
 {
         struct driver_write writes[DRIVER_WRITES_MAX];
         const char *name = step->device.name;
-        struct driver_state after;
         struct stuck stuck;
         char doing[192];
         size_t n;
@@ -106,27 +126,64 @@ static int bring(struct iommuctl_change *change, struct step *step, const struct
                 say_write(&writes[i], now->driver, doing, sizeof(doing));
                 r = driver_write(&step->device, &writes[i], change->timeout_ms, &stuck);
                 if (r == -ETIMEDOUT)
-                        return fail_stuck(change, step, stuck, doing);
+                        return fail_stuck(change, step, &stuck, doing);
                 if (r < 0)
                         return ctx_error(change->ctx, r, name, "%s %s failed: %s%s", doing, name,
                                          strerror(-r), hint(r));
         }
-        r = driver_state_read(&step->device, change->timeout_ms, &after, &stuck);
+        return 0;
+}
+
+/* The driver and override now, with a text where they cannot be read. */
+static int read_state(struct iommuctl_change *change, struct step *step, struct driver_state *ret_state)
+{
+        struct stuck stuck;
+        int r;
+
+        r = driver_state_read(&step->device, change->timeout_ms, ret_state, &stuck);
         if (r == -ETIMEDOUT)
-                return fail_stuck(change, step, stuck, "reading the state of");
-        if (r < 0)
-                return ctx_error(change->ctx, r, name, "cannot read the driver of %s: %s", name,
-                                 strerror(-r));
-        if (streq(after.driver, want->driver) && streq(after.driver_override, want->driver_override))
-                return 0;
-        if (*want->driver && !*after.driver)
+                return fail_stuck(change, step, &stuck, "reading the state of");
+        return r < 0 ? ctx_error(change->ctx, r, step->device.name, "cannot read the driver of %s: %s",
+                                 step->device.name, strerror(-r))
+                     : 0;
+}
+
+static int fail_mismatch(struct iommuctl_change *change, const struct step *step,
+                         const struct driver_state *now, const struct driver_state *want)
+{
+        const char *name = step->device.name;
+
+        if (*want->driver && !*now->driver)
                 return ctx_error(change->ctx, -EIO, name,
                                  "%s did not take %s; the kernel's log says why, where the driver does",
                                  want->driver, name);
         return ctx_error(change->ctx, -EIO, name,
                          "%s is bound to %s with driver_override '%s', though %s with '%s' was asked for",
-                         name, *after.driver ? after.driver : "no driver", after.driver_override,
+                         name, *now->driver ? now->driver : "no driver", now->driver_override,
                          *want->driver ? want->driver : "no driver", want->driver_override);
+}
+
+/* Leads the device from NOW to WANT and looks whether it got there. Someone else may have had a hand in it (a
+ * udev rule, the last write of a process that was killed), so where it holds another driver it is led from
+ * there. */
+static int bring(struct iommuctl_change *change, struct step *step, const struct driver_state *now,
+                 const struct driver_state *want)
+{
+        struct driver_state state = *now;
+        int r;
+
+        for (int round = 0; round < ROUNDS; round++) {
+                r = make_writes(change, step, &state, want);
+                if (r >= 0)
+                        r = read_state(change, step, &state);
+                if (r < 0)
+                        return r;
+                if (streq(state.driver, want->driver) && streq(state.driver_override, want->driver_override))
+                        return 0;
+                if (*want->driver && !*state.driver)
+                        break; /* it does not want the device */
+        }
+        return fail_mismatch(change, step, &state, want);
 }
 
 /* Keeps what the device was, unless that is kept already. */
@@ -218,7 +275,6 @@ int change_undo_step(struct iommuctl_change *change, struct step *step)
 {
         const char *name = step->device.name;
         struct driver_state now;
-        struct stuck stuck;
         int r;
 
         if (step->note_dropped) {
@@ -234,12 +290,9 @@ int change_undo_step(struct iommuctl_change *change, struct step *step)
                                  name);
         }
         if (step->begun) {
-                r = driver_state_read(&step->device, change->timeout_ms, &now, &stuck);
-                if (r == -ETIMEDOUT)
-                        return fail_stuck(change, step, stuck, "reading the state of");
+                r = read_state(change, step, &now);
                 if (r < 0)
-                        return ctx_error(change->ctx, r, name, "cannot read the driver of %s: %s", name,
-                                         strerror(-r));
+                        return r;
                 r = bring(change, step, &now, &step->before);
                 if (r < 0)
                         return r;

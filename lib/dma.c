@@ -104,17 +104,18 @@ static int take_fixed(struct iommuctl_container *c, struct dma_entry *e, uint64_
         const uint64_t last = iova + size - 1;
         const struct iova_extent *other;
         char ranges[400];
+        int r;
 
-        if (iova_space_reserve(&c->map.space, &e->iova, iova, last) == 0)
-                return 0;
-        if (!iova_space_allows(&c->map.space, iova, last)) {
-                container_format_ranges(c, ranges, sizeof(ranges));
-                return ctx_error(c->ctx, -EINVAL, NULL,
-                                 "0x%" PRIx64 "-0x%" PRIx64 " is outside of the usable IOVAs: %s", iova, last,
-                                 ranges);
-        }
+        r = iova_space_reserve(&c->map.space, &e->iova, iova, last);
+        if (r != -EEXIST && r != -ERANGE)
+                return r;
         other = iova_space_overlap(&c->map.space, iova, last);
-        return overlaps(c, container_of(other, struct dma_entry, iova), iova, last, "IOVAs");
+        if (other)
+                return overlaps(c, container_of(other, struct dma_entry, iova), iova, last, "IOVAs");
+        container_format_ranges(c, ranges, sizeof(ranges));
+        return ctx_error(c->ctx, -EINVAL, NULL,
+                         "0x%" PRIx64 "-0x%" PRIx64 " is outside of the usable IOVAs: %s", iova, last,
+                         ranges);
 }
 
 /* With the lock: takes any IOVA for E, LOW or higher. Congruent to the address in memory modulo the largest

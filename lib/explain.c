@@ -101,13 +101,37 @@ static size_t list_drivers(const struct iommuctl_group_info *g, bool blockers, c
         return found;
 }
 
+/* Who has one of the group's devices open by its own node: a node of its group is then refused, and the group
+ * of a device to another iommufd. */
+static bool find_device_holder(struct iommuctl_ctx *ctx, unsigned int id, char node[64], char *holder,
+                               size_t size)
+{
+        struct iommuctl_topology *t _cleanup_(iommuctl_topology_freep) = NULL;
+        const struct iommuctl_group_info *g;
+
+        if (iommuctl_topology_new(ctx, IOMMUCTL_READ_ATTRIBUTES, &t) < 0)
+                return false;
+        g = iommuctl_topology_find_group(t, id);
+        for (size_t i = 0; g && i < iommuctl_group_info_n_devices(g); i++) {
+                const char *cdev = iommuctl_device_info_vfio_cdev(iommuctl_group_info_device(g, i));
+
+                if (!cdev || !find_holder(ctx, cdev + 1, holder, size))
+                        continue;
+                snprintf(node, 64, "%s", cdev);
+                return true;
+        }
+        return false;
+}
+
 int explain_group(struct iommuctl_ctx *ctx, unsigned int id, const char *device, int r)
 {
         struct iommuctl_topology *t _cleanup_(iommuctl_topology_freep) = NULL;
         const struct iommuctl_group_info *g;
-        char what[32], node[64], list[600];
+        char what[32], node[64], list[600], holder[128];
 
         snprintf(what, sizeof(what), "group %u", id);
+        if (r == -EBUSY && find_device_holder(ctx, id, node, holder, sizeof(holder)))
+                return ctx_error(ctx, r, device, "%s is in use: %s is open in %s", what, node, holder);
         snprintf(node, sizeof(node), "dev/vfio/%u", id);
         if (r != -ENOENT && r != -ENODEV && r != -ENXIO)
                 return explain_node(ctx, what, node, device, r);
@@ -183,10 +207,17 @@ static int explain_refused(struct iommuctl_container *c, unsigned int id, const 
         const bool type1 = container_backend(c) == &backend_type1;
         const char *module = type1 ? "vfio_iommu_type1" : "iommufd";
         const struct iommuctl_group_info *g = NULL;
-        char path[128];
+        char path[128], node[64], holder[128];
 
+        /* iommufd takes a group from its drivers when a device is bound to it, and says EPERM where one has
+         * it (iommu_device_claim_dma_owner, drivers/iommu/iommu.c). */
         if (iommuctl_topology_new(c->ctx, IOMMUCTL_READ_GROUPS, &t) >= 0)
                 g = iommuctl_topology_find_group(t, id);
+        if (r == -EPERM && g && !iommuctl_group_info_viable(g))
+                return explain_not_viable(c->ctx, id, device);
+        if (r == -EPERM && !type1 && find_device_holder(c->ctx, id, node, holder, sizeof(holder)))
+                return ctx_error(c->ctx, -EBUSY, device, "group %u is in use: %s is open in %s", id, node,
+                                 holder);
         for (size_t i = 0; g && i < iommuctl_group_info_n_reserved_regions(g); i++) {
                 const struct iommuctl_reserved_region *region = iommuctl_group_info_reserved_region(g, i);
 

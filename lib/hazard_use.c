@@ -23,6 +23,13 @@ static bool is_node(const char *link, const char *node)
                (link[length] == '\0' || streq(link + length, " (deleted)"));
 }
 
+/* The node of a device that VFIO is about to let go of is removed before its users are gone, and whose it was
+ * can no longer be told. */
+static bool was_removed(const char *link)
+{
+        return startswith(link, "/dev/vfio/devices/") && strstr(link, " (deleted)");
+}
+
 static bool is_looked_for(const struct step *step)
 {
         return step->out_of_reach ||
@@ -34,9 +41,10 @@ static int look_at_file(struct iommuctl_change *change, pid_t pid, const char *c
 {
         for (size_t i = 0; i < change->n_steps; i++) {
                 const struct step *step = &change->steps[i];
-                const char *node = is_node(link, step->nodes.group)  ? step->nodes.group
-                                   : is_node(link, step->nodes.cdev) ? step->nodes.cdev
-                                                                     : NULL;
+                const char *node = is_node(link, step->nodes.group)          ? step->nodes.group
+                                   : is_node(link, step->nodes.cdev)         ? step->nodes.cdev
+                                   : step->out_of_reach && was_removed(link) ? link
+                                                                             : NULL;
                 int r;
 
                 if (!node || said[i] || !is_looked_for(step))
@@ -147,14 +155,14 @@ static void describe_task(struct iommuctl_change *change, pid_t pid, char *text,
                  *wchan && !streq(wchan, "0") ? ", in " : "", *wchan && !streq(wchan, "0") ? wchan : "");
 }
 
-void change_describe_stuck(struct iommuctl_change *change, const struct step *step, struct stuck stuck,
+void change_describe_stuck(struct iommuctl_change *change, const struct step *step, const struct stuck *stuck,
                            char *text, size_t size)
 {
         struct user_list list = { .step = step, .text = text, .size = size };
 
         text[0] = '\0';
-        if (stuck.pid != 0)
-                describe_task(change, stuck.pid, text, size);
+        if (stuck->pid != 0)
+                describe_task(change, stuck->pid, text, size);
         list.length = strlen(text);
         for_each_user(change, list_user, &list);
 }

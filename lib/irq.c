@@ -133,13 +133,21 @@ static int open_fds(struct iommuctl_irq *irq)
         return 0;
 }
 
+/* R is a negative errno, or the number of vectors that the host could give instead (pci_alloc_irq_vectors()).
+ */
 static int irq_failed(const struct iommuctl_irq *irq, int r)
 {
         struct iommuctl_device *d = irq->device;
+        char why[64];
 
-        return ctx_error(d->container->ctx, r, d->name, "%s vectors %u to %u of %s cannot be set up: %s",
-                         kind_name(d, irq->kind), irq->first, irq->first + irq->count - 1, d->name,
+        if (r > 0)
+                snprintf(why, sizeof(why), "the host has only %d left to give", r);
+        else
+                snprintf(why, sizeof(why), "%s",
                          r == -ENOSPC ? "the host has no vectors left" : strerror(-r));
+        return ctx_error(d->container->ctx, r > 0 ? -ENOSPC : r, d->name,
+                         "%s vectors %u to %u of %s cannot be set up: %s", kind_name(d, irq->kind),
+                         irq->first, irq->first + irq->count - 1, d->name, why);
 }
 
 /* Connects the eventfds, and puts the object into the device's list. */
@@ -153,10 +161,7 @@ static int enable(struct iommuctl_irq *irq, const struct vfio_irq_info *info)
         if (r == 0) {
                 r = set_irqs(d, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, irq->kind,
                              irq->first, irq->count, irq->fds);
-                /* A positive answer is the number of vectors that the host could give instead. */
-                if (r > 0)
-                        r = -ENOSPC;
-                if (r < 0)
+                if (r != 0)
                         r = irq_failed(irq, r);
         }
         if (r == 0) {
@@ -175,7 +180,8 @@ _public_ int iommuctl_irq_new(struct iommuctl_device *d, unsigned int kind, unsi
         int r;
 
         if (count == 0)
-                return ctx_error(d->container->ctx, -EINVAL, d->name, "no vectors were asked for");
+                return ctx_error(d->container->ctx, -EINVAL, d->name, "%s: 0 vectors were asked for",
+                                 d->name);
         r = irq_info(d, kind, &info);
         if (r < 0)
                 return r;

@@ -9,8 +9,9 @@
 #include "file.h"
 
 /* Tries to bind a driver that answered "later" (EPROBE_DEFER), which drivers_probe does not report. */
-#define PROBE_TRIES       3
-#define PROBE_INTERVAL_NS (100 * 1000000ull)
+#define PROBE_TRIES        3
+#define PROBE_INTERVAL_NS  (100 * 1000000ull)
+#define SETTLE_INTERVAL_NS (50 * 1000000ull)
 
 int driver_name_read(const struct bus_device *device, char driver[DRIVER_NAME_SIZE])
 {
@@ -36,7 +37,7 @@ int driver_state_read(const struct bus_device *device, int timeout_ms, struct dr
         ssize_t n;
         int r;
 
-        ret_stuck->pid = 0;
+        memset(ret_stuck, 0, sizeof(*ret_stuck));
         r = driver_name_read(device, state.driver);
         if (r < 0)
                 return r;
@@ -56,6 +57,52 @@ int driver_state_read(const struct bus_device *device, int timeout_ms, struct dr
                 state.driver_override[0] = '\0';
         *ret_state = state;
         return 0;
+}
+
+/* The driver that the device has by its uevent, whether it is linked to or not. */
+static int driver_by_uevent(const struct bus_device *device, int timeout_ms, char driver[DRIVER_NAME_SIZE],
+                            struct stuck *ret_stuck)
+{
+        char path[FILE_PATH_SIZE], text[4096 + 1];
+        ssize_t n;
+
+        driver[0] = '\0';
+        snprintf(path, sizeof(path), "sys/bus/%s/devices/%s/uevent", device->bus, device->name);
+        n = device->k->ops->read_guarded(device->k, device->root_fd, path, text, sizeof(text) - 1, timeout_ms,
+                                         &ret_stuck->pid);
+        if (n < 0)
+                return (int)n;
+        text[n] = '\0';
+        for (const char *line = text; *line;) {
+                size_t length = strcspn(line, "\n");
+
+                if (startswith(line, "DRIVER="))
+                        snprintf(driver, DRIVER_NAME_SIZE, "%.*s", (int)length - 7, line + 7);
+                line += length;
+                line += *line == '\n';
+        }
+        return 0;
+}
+
+int driver_settle(const struct bus_device *device, int timeout_ms, int read_ms, struct stuck *ret_stuck)
+{
+        struct kernel *k = device->k;
+        uint64_t deadline = k->ops->now_ns(k) + (uint64_t)timeout_ms * 1000000u;
+        char linked[DRIVER_NAME_SIZE];
+        int r;
+
+        memset(ret_stuck, 0, sizeof(*ret_stuck));
+        for (;;) {
+                r = driver_name_read(device, linked);
+                if (r < 0 || *linked)
+                        return r;
+                r = driver_by_uevent(device, read_ms, ret_stuck->driver, ret_stuck);
+                if (r < 0 || !*ret_stuck->driver)
+                        return r == -ENOENT ? 0 : r;
+                if (k->ops->now_ns(k) >= deadline)
+                        return -ETIMEDOUT;
+                k->ops->sleep_ns(k, SETTLE_INTERVAL_NS);
+        }
 }
 
 static void add_write(struct driver_write *write, enum driver_write_kind kind, const char *value,
@@ -117,7 +164,7 @@ int driver_write(const struct bus_device *device, const struct driver_write *wri
         char driver[DRIVER_NAME_SIZE] = "";
         int r;
 
-        ret_stuck->pid = 0;
+        memset(ret_stuck, 0, sizeof(*ret_stuck));
         r = write_once(device, write, timeout_ms, ret_stuck);
         /* The driver let go of the device, or was removed whole, between our look and our write. */
         if (write->kind == DRIVER_WRITE_UNBIND && (r == -ENODEV || r == -ENOENT))

@@ -31,15 +31,21 @@ struct driver_state {
         char driver_override[DRIVER_NAME_SIZE]; /* empty: none */
 };
 
-/* A call that the kernel did not finish in time: the child of ours that is stuck in it, or 0. */
+/* What the kernel did not finish in time. */
 struct stuck {
-        pid_t pid;
+        pid_t pid;                     /* the child of ours that is stuck in a call, or 0 */
+        char driver[DRIVER_NAME_SIZE]; /* the driver that does not finish letting the device go, or empty */
 };
 
 /* Fills *RET_STATE. -ENODEV: no such device; -EOPNOTSUPP: its bus has no driver_override; -ETIMEDOUT: the
  * device's lock is held by a driver that does not end. */
 int driver_state_read(const struct bus_device *device, int timeout_ms, struct driver_state *ret_state,
                       struct stuck *ret_stuck);
+
+/* Waits while a driver is on its way to the device or away from it: then the link to it is gone and the
+ * device still has it, as its uevent file tells. A device that a process uses through VFIO stays so until the
+ * process lets go. 0, or -ETIMEDOUT with the driver in *RET_STUCK. No read takes longer than READ_MS. */
+int driver_settle(const struct bus_device *device, int timeout_ms, int read_ms, struct stuck *ret_stuck);
 
 /* The driver alone, which is read without the device's lock. */
 int driver_name_read(const struct bus_device *device, char driver[DRIVER_NAME_SIZE]);

@@ -123,8 +123,9 @@ static int ioas_read_facts(const struct address_space *s, struct space_facts *re
                         *ret_facts = (struct space_facts){
                                 .ranges = TAKE_PTR(ranges),
                                 .n_ranges = n,
-                                /* All it says about pages is the alignment of the smallest. */
-                                .page_sizes = alignment & (alignment - 1) ? 0 : alignment,
+                                /* All it says about pages is the alignment of the smallest; 1 where no
+                                 * device has brought a page table yet. */
+                                .page_sizes = alignment == 1 || alignment & (alignment - 1) ? 0 : alignment,
                         };
                         return 0;
                 }

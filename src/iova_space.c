@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "util/cleanup.h"
 #include "util/macro.h"
 
 static struct iova_extent *extent_of(const struct treap_node *node)
@@ -46,7 +45,6 @@ void iova_space_init(struct iova_space *s)
 void iova_space_destroy(struct iova_space *s)
 {
         free(s->ranges);
-        free(s->holes);
         iova_space_init(s);
 }
 
@@ -86,75 +84,17 @@ struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t star
         return e && e->start <= last ? e : NULL;
 }
 
-static void put(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last, bool hole)
-{
-        *e = (struct iova_extent){ .start = start, .last = last, .hole = hole };
-        treap_insert(&s->tree, &e->node);
-}
-
-/* Counts the holes that START to LAST makes beside the mappings in it, and with HOLES puts them there. */
-static size_t add_hole(struct iova_space *s, uint64_t start, uint64_t last, struct iova_extent *holes)
-{
-        size_t n = 0;
-
-        for (;;) {
-                const struct iova_extent *e = iova_space_overlap(s, start, last);
-
-                if (!e || e->start > start) {
-                        if (holes)
-                                put(s, &holes[n], start, e ? e->start - 1 : last, true);
-                        n++;
-                }
-                if (!e || e->last >= last)
-                        return n;
-                start = e->last + 1;
-        }
-}
-
-static size_t add_holes(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges,
-                        struct iova_extent *holes)
-{
-        uint64_t next = 0; /* the first address that no range so far has reached */
-        size_t n = 0;
-
-        for (size_t i = 0; i < n_ranges; i++) {
-                if (ranges[i].start > next)
-                        n += add_hole(s, next, ranges[i].start - 1, holes ? holes + n : NULL);
-                if (ranges[i].last == UINT64_MAX)
-                        return n;
-                next = ranges[i].last + 1;
-        }
-        return n + add_hole(s, next, UINT64_MAX, holes ? holes + n : NULL);
-}
-
 int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
 {
-        _cleanup_free_ struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
-        struct iova_extent *holes;
-        size_t n_holes;
+        struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
 
         if (!copy)
                 return -ENOMEM;
         if (n_ranges > 0)
                 memcpy(copy, ranges, n_ranges * sizeof(*copy));
-        n_ranges = normalize(copy, n_ranges);
-
-        for (size_t i = 0; i < s->n_holes; i++)
-                treap_remove(&s->tree, &s->holes[i].node);
-        n_holes = add_holes(s, copy, n_ranges, NULL);
-        holes = calloc(n_holes ?: 1, sizeof(*holes));
-        if (!holes) {
-                for (size_t i = 0; i < s->n_holes; i++)
-                        treap_insert(&s->tree, &s->holes[i].node);
-                return -ENOMEM;
-        }
-        add_holes(s, copy, n_ranges, holes);
-        free(s->holes);
         free(s->ranges);
-        s->holes = holes;
-        s->n_holes = n_holes;
-        s->ranges = TAKE_PTR(copy);
-        s->n_ranges = n_ranges;
+        s->ranges = copy;
+        s->n_ranges = normalize(copy, n_ranges);
         return 0;
 }
 
@@ -166,11 +106,19 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
         return false;
 }
 
+static void put(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
+{
+        *e = (struct iova_extent){ .start = start, .last = last };
+        treap_insert(&s->tree, &e->node);
+}
+
 int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
 {
+        if (!iova_space_allows(s, start, last))
+                return -ERANGE;
         if (iova_space_overlap(s, start, last))
                 return -EEXIST;
-        put(s, e, start, last, false);
+        put(s, e, start, last);
         return 0;
 }
 
@@ -193,11 +141,11 @@ static bool fits(const struct iova_request *q, uint64_t first, uint64_t last, ui
         return true;
 }
 
-/* The lowest place in a gap of at least NEED bytes between two extents below N. */
+/* The lowest place in a gap of at least NEED bytes between two extents of the subtree N. */
 static bool search(const struct iova_extent *n, const struct iova_request *q, uint64_t need,
                    uint64_t *ret_start)
 {
-        while (n && n->subtree_gap >= need && n->subtree_start < q->limit) {
+        while (n && n->subtree_gap >= need && n->subtree_start < q->limit && n->subtree_last > q->low) {
                 const struct iova_extent *left = extent_of(n->node.child[0]);
                 const struct iova_extent *right = extent_of(n->node.child[1]);
 
@@ -228,6 +176,21 @@ static bool search_all(const struct iova_space *s, const struct iova_request *q,
         return root->subtree_last < UINT64_MAX && fits(q, root->subtree_last + 1, UINT64_MAX, ret_start);
 }
 
+/* The same inside each range in turn. */
+static bool search_ranges(const struct iova_space *s, const struct iova_request *request, uint64_t need,
+                          uint64_t *ret_start)
+{
+        for (size_t i = 0; i < s->n_ranges; i++) {
+                struct iova_request q = *request;
+
+                q.low = MAX(q.low, s->ranges[i].start);
+                q.limit = MIN(q.limit, s->ranges[i].last);
+                if (search_all(s, &q, need, ret_start))
+                        return true;
+        }
+        return false;
+}
+
 int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *request)
 {
         uint64_t start, roomy;
@@ -237,10 +200,10 @@ int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struc
         /* A gap of this size has room however it lies, so the first look takes one way down the tree; only
          * when there is none are the gaps tried one by one. */
         if (__builtin_add_overflow(request->size, request->align - 1, &roomy) ||
-            !search_all(s, request, roomy, &start))
-                if (!search_all(s, request, request->size, &start))
+            !search_ranges(s, request, roomy, &start))
+                if (!search_ranges(s, request, request->size, &start))
                         return -ENOSPC;
-        put(s, e, start, start + request->size - 1, false);
+        put(s, e, start, start + request->size - 1);
         return 0;
 }
 

@@ -18,7 +18,6 @@ struct iova_extent {
         struct treap_node node;
         uint64_t start;
         uint64_t last; /* inside */
-        bool hole;     /* outside of the kernel's ranges; no mapping */
 
         /* Over the subtree: where it begins and ends, and the largest gap between two neighbours in it. */
         uint64_t subtree_start;
@@ -30,8 +29,6 @@ struct iova_space {
         struct treap tree;
         struct iommuctl_range *ranges;
         size_t n_ranges;
-        struct iova_extent *holes;
-        size_t n_holes;
 };
 
 /* What an automatic address has to be: START % ALIGN == OFFSET, LOW <= START, START + SIZE - 1 <= LIMIT.
@@ -49,20 +46,19 @@ void iova_space_init(struct iova_space *s);
 void iova_space_destroy(struct iova_space *s);
 
 /* Takes these ranges from now on, in any order; what is taken stays taken, even outside of them. 0 or
- * -ENOMEM, and then nothing is changed. */
+ * -ENOMEM, and then nothing is changed. Before the first call there are none. */
 int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges);
 
 /* Whether START to LAST lies inside one of the ranges. */
 bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last);
 
-/* The first extent, hole or mapping, that START to LAST meets; NULL. */
+/* The first extent that START to LAST meets; NULL. */
 struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last);
 
-/* Takes START to LAST. 0, or -EEXIST where a mapping or a hole is there. */
+/* Takes START to LAST. 0; -EEXIST where an extent is in the way; -ERANGE where it leaves the ranges. */
 int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last);
 
-/* Takes an address as asked for, the lowest one that a gap with room for any alignment has, or that any gap
- * has. 0 or -ENOSPC. */
+/* Takes an address as asked for. 0 or -ENOSPC. */
 int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *request);
 
 /* Gives the extent's addresses back. */

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -240,6 +241,14 @@ static void close_all_but(int fd)
         (void)syscall(SYS_close_range, fd + 1, ~0u, 0);
 }
 
+/* In a child: ends with its parent, so that nothing is begun for a process that is no longer there. */
+static void end_with(pid_t parent)
+{
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+                _exit(EINTR);
+}
+
 /* Waits for a guarded child and tells how it ended: its exit status as a negative errno, or -ETIMEDOUT after
  * killing it, with *RET_PID set where it did not even end then. */
 static int end_guarded(pid_t pid, int pidfd, int timeout_ms, pid_t *ret_pid)
@@ -264,7 +273,7 @@ static int real_write_guarded(struct kernel *k, int dirfd, const char *path, con
 {
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, real_openat(k, dirfd, path, O_WRONLY | O_NOCTTY, 0));
         struct scoped_fd pidfd _cleanup_fd_ = SCOPED_FD(k, -1);
-        pid_t pid;
+        pid_t self = getpid(), pid;
 
         *ret_pid = 0;
         if (fd.fd < 0)
@@ -275,6 +284,7 @@ static int real_write_guarded(struct kernel *k, int dirfd, const char *path, con
         if (pid == 0) {
                 ssize_t n;
 
+                end_with(self);
                 close_all_but(fd.fd);
                 n = write(fd.fd, value, size);
                 /* Exit status 0 to 255 carries an errno whole: the kernel's run to 133. */
@@ -293,8 +303,8 @@ static ssize_t real_read_guarded(struct kernel *k, int dirfd, const char *path, 
                 char data[];
         } * shared;
         size_t shared_size = sizeof(*shared) + size;
+        pid_t self = getpid(), pid;
         ssize_t r;
-        pid_t pid;
 
         *ret_pid = 0;
         if (fd.fd < 0)
@@ -305,6 +315,7 @@ static ssize_t real_read_guarded(struct kernel *k, int dirfd, const char *path, 
                 return -errno;
         pid = fork_quietly(&pidfd.fd);
         if (pid == 0) {
+                end_with(self);
                 close_all_but(fd.fd);
                 shared->n = read(fd.fd, shared->data, size);
                 _exit(shared->n < 0 ? errno : 0);

@@ -62,7 +62,7 @@ struct kernel_ops {
          * be given up on: -ETIMEDOUT after TIMEOUT_MS, and *ret_pid names the child that is stuck in it (it
          * is left to end when the kernel lets it; elsewhere *ret_pid is 0). The child takes no signal handler
          * of the caller's and sends no SIGCHLD, and it holds none of the caller's other descriptors: neither
-         * a lock nor the end of a pipe lives on in it. */
+         * a lock nor the end of a pipe lives on in it. It is killed when the caller dies. */
         int (*write_guarded)(struct kernel *k, int dirfd, const char *path, const char *value, size_t size,
                              int timeout_ms, pid_t *ret_pid);
         /* Reads PATH from its beginning the same way: some attributes wait for the lock that a driver stuck

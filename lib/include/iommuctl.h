@@ -7,12 +7,14 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/budget.h>
+#include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
+#include <iommuctl/machine.h>
 #include <iommuctl/region.h>
 #include <iommuctl/change.h>
 #include <iommuctl/ctx.h>

@@ -108,6 +108,7 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
+        bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -169,6 +170,10 @@ unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int inde
  * runs, or -ENOENT. */
 int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr, uint64_t *ret_length);
 
+/* Maps and unmaps in the device's address space as another holder of its descriptor would. */
+void fake_map_behind(struct fake *m, const char *bdf, uint64_t iova, void *vaddr, uint64_t size);
+void fake_unmap_behind(struct fake *m, const char *bdf, uint64_t iova);
+
 /* Counts over the whole machine, for audits and for assertions on cost. */
 unsigned int fake_n_fds(struct fake *m);
 unsigned int fake_n_mappings(struct fake *m);
@@ -203,6 +208,8 @@ bool fake_fault_hit(struct fake *m);
 const char *fake_fault_where(struct fake *m);
 /* This thread is in one of the machine's system calls. */
 bool fake_inside(void);
+/* A kill came to pass, and nobody was revived since. */
+bool fake_process_is_dead(struct fake *m);
 /* A new process on the same machine: after a kill, and at once where none was. What the old one had open is
  * closed. */
 void fake_revive(struct fake *m);

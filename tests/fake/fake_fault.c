@@ -24,6 +24,11 @@ const char *fake_fault_where(struct fake *m)
         return m->fault_where;
 }
 
+bool fake_process_is_dead(struct fake *m)
+{
+        return m->dead;
+}
+
 /* The kernel's side of a process's end: every descriptor is closed, its memory goes. */
 static void die(struct fake *m)
 {

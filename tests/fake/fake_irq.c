@@ -33,7 +33,7 @@ static int get_info(const struct fake_device *d, struct vfio_irq_info *a)
         a->count = count_of(d, a->index);
         if (a->index == VFIO_PCI_INTX_IRQ_INDEX)
                 a->flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
-        else
+        else if (a->index != VFIO_PCI_MSIX_IRQ_INDEX || !d->pci.dynamic_msix)
                 a->flags |= VFIO_IRQ_INFO_NORESIZE;
         return 0;
 }
@@ -103,7 +103,11 @@ static int set_eventfds(struct fake *m, struct fake_device *d, const struct vfio
                         irq->eventfd[i] = -1;
                 irq->enabled = end;
         } else if (end > irq->enabled) {
-                return -EINVAL; /* not resizable (VFIO_IRQ_INFO_NORESIZE) */
+                if (a->index != VFIO_PCI_MSIX_IRQ_INDEX || !d->pci.dynamic_msix)
+                        return -EINVAL; /* VFIO_IRQ_INFO_NORESIZE */
+                for (unsigned int i = irq->enabled; i < end; i++)
+                        irq->eventfd[i] = -1;
+                irq->enabled = end;
         }
         for (unsigned int i = 0; i < a->count; i++) {
                 int fd = keep(m, fds[i]);

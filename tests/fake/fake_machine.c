@@ -143,6 +143,66 @@ struct kernel *fake_kernel(struct fake *m)
         return &m->kernel;
 }
 
+static int hugepages_show(struct fake *m, struct fake_node *node, char *buf, size_t size)
+{
+        bool gigantic = strstr(fake_node_path(node), "1048576kB");
+        unsigned int pages = gigantic ? m->options.hugepages_1g : m->options.hugepages_2m;
+
+        if (streq(node->name, "free_hugepages"))
+                pages -= (unsigned int)(m->huge_used[gigantic] >> (gigantic ? 30 : 21));
+        return snprintf(buf, size, "%u\n", pages);
+}
+
+static int status_show(struct fake *m, struct fake_node *node, char *buf, size_t size)
+{
+        (void)node;
+        return snprintf(buf, size, "Name:\tprogram\nPid:\t%d\nVmLck:\t%8llu kB\nVmPin:\t       0 kB\n",
+                        (int)m->pid, (unsigned long long)(m->pinned >> 10));
+}
+
+static int limit_show(struct fake *m, struct fake_node *node, char *buf, size_t size)
+{
+        (void)node;
+        return snprintf(buf, size, "%u\n", m->options.dma_entry_limit);
+}
+
+static int unsafe_show(struct fake *m, struct fake_node *node, char *buf, size_t size)
+{
+        (void)node;
+        return snprintf(buf, size, "%c\n", m->options.unsafe_interrupts ? 'Y' : 'N');
+}
+
+/* What the kernel says of limits, as it stands when it is read. */
+static void limit_files(struct fake *m)
+{
+        static const struct fake_attribute hugepages = { .show = hugepages_show },
+                                           status = { .show = status_show };
+        static const struct fake_attribute limit = { .show = limit_show }, unsafe = { .show = unsafe_show };
+        static const char *const sizes[] = { "2048kB", "1048576kB" };
+        char path[200];
+
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%s/nr_hugepages", sizes[i]);
+                fake_add_attribute(m, path, &hugepages, NULL);
+                snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%s/free_hugepages",
+                         sizes[i]);
+                fake_add_attribute(m, path, &hugepages, NULL);
+                snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%s/resv_hugepages",
+                         sizes[i]);
+                fake_add_file(m, path, "0\n");
+        }
+        fake_add_attribute(m, "/proc/self/status", &status, NULL);
+        if (!m->options.no_type1) {
+                fake_add_attribute(m, "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", &limit,
+                                   NULL);
+                fake_add_attribute(m, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+                                   &unsafe, NULL);
+        }
+        if (!m->options.no_iommufd)
+                fake_add_attribute(m, "/sys/module/iommufd/parameters/allow_unsafe_interrupts", &unsafe,
+                                   NULL);
+}
+
 static void base_files(struct fake *m)
 {
         static const char *const dirs[] = { "/sys/bus/pci/devices",
@@ -176,6 +236,7 @@ static void base_files(struct fake *m)
         fake_add_file(m, path, m->options.vfio_pci_builtin ? "kernel/drivers/vfio/pci/vfio-pci.ko\n" : "");
         snprintf(path, sizeof(path), "/lib/modules/%s/modules.alias", m->release);
         fake_add_file(m, path, "");
+        limit_files(m);
         if (m->options.no_iommu)
                 return;
         fake_mkdirs(m, "/sys/kernel/iommu_groups");

@@ -125,7 +125,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                                 return r;
                         flags |= MAP_FIXED;
                 }
-                flags &= ~(MAP_HUGETLB | (MAP_HUGE_MASK << MAP_HUGE_SHIFT) | MAP_POPULATE);
+                flags &= ~(MAP_HUGETLB | (int)((unsigned int)MAP_HUGE_MASK << MAP_HUGE_SHIFT) | MAP_POPULATE);
         }
         map = mmap(addr, length, prot, flags, real_fd, (off_t)offset);
         if (map == MAP_FAILED)

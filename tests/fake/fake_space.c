@@ -249,6 +249,20 @@ int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr
         return 0;
 }
 
+void fake_map_behind(struct fake *m, const char *bdf, uint64_t iova, void *vaddr, uint64_t size)
+{
+        if (fake_space_insert(m, space_of(fake_find_device(m, bdf)), iova, (uintptr_t)vaddr, size, true,
+                              true) < 0)
+                abort();
+}
+
+void fake_unmap_behind(struct fake *m, const char *bdf, uint64_t iova)
+{
+        struct fake_space *s = space_of(fake_find_device(m, bdf));
+
+        fake_space_remove(m, s, fake_space_find(s, iova, iova));
+}
+
 static uint64_t count(struct fake *m, bool bytes)
 {
         uint64_t n = 0;

@@ -72,7 +72,7 @@ def ensure(kernel, boot_modules, guest):
     """The initramfs for the kernel in folder `kernel`, made when any of its parts changed."""
     busybox = kernels.busybox()
     init, stage2 = (guest / "init").read_bytes(), (guest / "stage2").read_bytes()
-    place = cache.root() / "initramfs" / f"{cache.digest(kernel.name, boot_modules, busybox.read_bytes(), init, stage2)}"
+    place = cache.root() / "initramfs" / cache.digest(kernel.name, boot_modules, busybox.read_bytes(), init, stage2)
     if place.exists():
         return place
     with cache.lock("initramfs"), cache.workspace("initramfs") as work:

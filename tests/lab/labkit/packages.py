@@ -93,8 +93,8 @@ class Apt:
                     return
                 tried.append(main)
                 said = said or first_error(result.stderr)
-                if "does not have a Release file" not in result.stderr:
-                    continue
+                if re.search(r"resolv|connect|timed out|No space", result.stderr):
+                    continue  # no other suite would do better
                 have = {suite: uri for suite, uri in wanted.items()
                         if len(wanted) > 1 and self._read_lists({suite: uri}).returncode == 0}
                 if have and self._read_lists(have).returncode == 0:
@@ -102,7 +102,8 @@ class Apt:
             Apt.have_read = set()
             if not tried:
                 raise LabError("apt knows no mirror: set LAB_DEBIAN_MIRROR to a Debian archive's address")
-            raise LabError(f"cannot read Debian's package lists from {', '.join(tried)}: {cache.full() or said}")
+            raise LabError(f"cannot read Debian's package lists from {', '.join(tried)}: {cache.full() or said} "
+                           "(LAB_DEBIAN_MIRROR may name another mirror)")
 
     def _read_lists(self, suites):
         (self.base / "sources.list").write_text("".join(

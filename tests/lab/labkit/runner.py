@@ -121,7 +121,8 @@ class Boot:
     def _why_gone(self, status):
         if status:
             return (last_lines(self.folder / "qemu.log", 1) or [f"QEMU ended with status {status}"])[0]
-        panics = [line for line in last_lines(self.console, 1000) if "Kernel panic" in line or line.startswith("lab: ")]
+        panics = [line for line in last_lines(self.console, 1000)
+                  if "Kernel panic" in line or line.startswith("lab: ")]
         return f"the machine went down: {panics[0]}" if panics else "the machine went down"
 
     def shell(self, script):

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# machine: intel-6.12 intel-6.1
+#
+# A bind that is killed at any moment leaves what another process needs to give everything back.
+. "$LAB_DIR/lib.sh"
+
+gpu=0000:00:08.0
+sound=0000:00:08.1
+state() {
+    local address
+    for address in $gpu $sound; do
+        echo "$(driver $address) $(cat /sys/bus/pci/devices/$address/driver_override)"
+    done
+}
+modprobe vfio-pci 2>/dev/null
+before=$(state)
+err=$(mktemp)
+between=0
+wrong=0
+for ms in 05 10 15 20 30 40 50 60 70 80 90 11 13 16 25 35 45 55 65 75 85 95; do
+    iommuctl bind --group $gpu >/dev/null 2>&1 &
+    sleep "0.0$ms"
+    kill -9 $! 2>/dev/null
+    wait $! 2>/dev/null
+    case "$(driver $gpu) $(driver $sound)" in
+    "bochs-drm snd_hda_intel" | "vfio-pci vfio-pci") ;;
+    *) between=$((between + 1)) ;;
+    esac
+    if ! iommuctl restore --all 2>"$err" >/dev/null || [ "$(state)" != "$before" ]; then
+        wrong=$((wrong + 1))
+        note "killed after 0.0$ms s: $(state | paste -sd' ')" "$(cat "$err")"
+        to_native $gpu $sound
+    fi
+done
+is $wrong 0 "22 binds were killed, and restore brought both functions back each time"
+note "$between of them were caught half done"
+is "$(ls -A /run/iommuctl/devices)" "" "no note is left"
+
+# as if killed between two writes: every half-way state by hand
+iommuctl bind --group $gpu >/dev/null
+notes=$(mktemp -d)
+cp /run/iommuctl/devices/* "$notes"
+half() { # TEXT
+    cp "$notes"/* /run/iommuctl/devices/
+    iommuctl restore --all >/dev/null 2>"$err"
+    is "$(state)" "$before" "$1"
+    sed 's/^/# /' "$err"
+}
+half "from both bound"
+half "from nothing done"
+echo vfio-pci >/sys/bus/pci/devices/$gpu/driver_override
+half "from override set"
+echo vfio-pci >/sys/bus/pci/devices/$gpu/driver_override
+echo $gpu >/sys/bus/pci/drivers/bochs-drm/unbind
+half "from unbound"
+echo bochs-drm >/sys/bus/pci/devices/$gpu/driver_override
+half "from a restore's last write missing"
+
+cp "$notes"/* /run/iommuctl/devices/
+sed -i 's/^boot=.*/boot=another/; s/^driver=.*/driver=nvme/' /run/iommuctl/devices/*
+ok "notes of another boot are dropped" iommuctl restore --all
+is "$(state)" "$before" "and nothing is done"
+is "$(ls -A /run/iommuctl/devices)" "" "they are gone"
+cp "$notes"/* /run/iommuctl/devices/
+sed -i 's/^identity=.*/identity=pci:v0000DEAD/; s/^driver=.*/driver=nvme/' /run/iommuctl/devices/*
+output=$(iommuctl restore --all 2>&1)
+like "$output" "is another device than the one that was changed" "a card that was exchanged is known"
+is "$(state)" "$before" "and left alone"
+head -c 100000 /dev/urandom >/run/iommuctl/devices/$gpu
+output=$(iommuctl restore --all 2>&1)
+is $? 1 "a damaged note is a failure"
+like "$output" "damaged" "that is named"
+done_testing
