@@ -76,25 +76,27 @@ static void id_rows(struct sink *out, struct names *names, const struct iommuctl
         }
 }
 
-/* Why a process would not be given the group, or that it would. */
+/* Why a process would not be given the group, naming each device in the way, or that it would. */
 static void viability(const struct iommuctl_group_info *g, char *text, size_t size)
 {
-        for (size_t i = 0; i < iommuctl_group_info_n_devices(g); i++) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < iommuctl_group_info_n_devices(g) && n < size; i++) {
                 const struct iommuctl_device_info *d = iommuctl_group_info_device(g, i);
 
-                if (!iommuctl_device_info_blocks_group(d))
-                        continue;
-                snprintf(text, size, "not viable: %s is bound to %s", iommuctl_device_info_name(d),
-                         iommuctl_device_info_driver(d));
-                return;
+                if (iommuctl_device_info_blocks_group(d))
+                        n += (size_t)snprintf(text + n, size - n, "%s%s is bound to %s",
+                                              n ? ", " : "not viable: ", iommuctl_device_info_name(d),
+                                              iommuctl_device_info_driver(d));
         }
-        snprintf(text, size, "%s", iommuctl_group_info_viable(g) ? "viable" : "viability unreadable");
+        if (n == 0)
+                snprintf(text, size, "%s", iommuctl_group_info_viable(g) ? "viable" : "viability unreadable");
 }
 
 static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
 {
         const struct iommuctl_group_info *g = iommuctl_device_info_group(d);
-        char text[512], viable[256];
+        char text[1200], viable[1024];
         const char *type;
 
         if (!g) {
