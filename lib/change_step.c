@@ -98,8 +98,11 @@ static void say_write(const struct driver_write *write, const char *driver, char
         }
 }
 
-static const char *hint(int r)
+static const char *hint(enum driver_write_kind kind, int r)
 {
+        /* What drivers_probe makes of every error (drivers/base/bus.c). */
+        if (kind == DRIVER_WRITE_PROBE && r == -EINVAL)
+                return " (is its group in use through VFIO?)";
         switch (r) {
         case -EROFS:
                 return " (/sys is mounted read-only here)";
@@ -131,7 +134,7 @@ static int make_writes(struct iommuctl_change *change, struct step *step, const 
                         return fail_stuck(change, step, &stuck, doing);
                 if (r < 0)
                         return ctx_error(change->ctx, r, name, "%s %s failed: %s%s", doing, name,
-                                         strerror(-r), hint(r));
+                                         strerror(-r), hint(writes[i].kind, r));
         }
         return 0;
 }

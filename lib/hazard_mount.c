@@ -223,7 +223,7 @@ int disks_find_swap(struct disks *ds)
                 if (!startswith(line, "/"))
                         continue;
                 if (ds->k->ops->fstatat(ds->k, ds->root_fd, line + 1, &st, 0) >= 0)
-                        number = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev; /* a partition, or a file */
+                        number = S_ISBLK(st.st_mode) ? st.st_rdev : S_ISREG(st.st_mode) ? st.st_dev : 0;
                 for (size_t i = 0; i < ds->n; i++)
                         ds->list[i].swap |= number ? number == ds->list[i].number
                                                    : streq(path_basename(line), ds->list[i].name);

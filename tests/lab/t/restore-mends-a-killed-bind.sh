@@ -5,11 +5,11 @@
 # A bind that is killed at any moment leaves what another process needs to give everything back.
 . "$LAB_DIR/lib.sh"
 
-gpu=0000:00:08.0
-sound=0000:00:08.1
+one=0000:00:06.0
+other=0000:00:07.0
 state() {
     local address
-    for address in $gpu $sound; do
+    for address in $one $other; do
         echo "$(driver $address) $(cat /sys/bus/pci/devices/$address/driver_override)"
     done
 }
@@ -19,26 +19,26 @@ err=$(mktemp)
 between=0
 wrong=0
 for ms in 05 10 15 20 30 40 50 60 70 80 90 11 13 16 25 35 45 55 65 75 85 95; do
-    iommuctl bind --group $gpu >/dev/null 2>&1 &
+    iommuctl bind $one $other >/dev/null 2>&1 &
     sleep "0.0$ms"
     kill -9 $! 2>/dev/null
     wait $! 2>/dev/null
-    case "$(driver $gpu) $(driver $sound)" in
-    "bochs-drm snd_hda_intel" | "vfio-pci vfio-pci") ;;
+    case "$(driver $one) $(driver $other)" in
+    "e1000e e1000e" | "vfio-pci vfio-pci") ;;
     *) between=$((between + 1)) ;;
     esac
     if ! iommuctl restore --all 2>"$err" >/dev/null || [ "$(state)" != "$before" ]; then
         wrong=$((wrong + 1))
         note "killed after 0.0$ms s: $(state | paste -sd' ')" "$(cat "$err")"
-        to_native $gpu $sound
+        to_native $one $other
     fi
 done
-is $wrong 0 "22 binds were killed, and restore brought both functions back each time"
+is $wrong 0 "22 binds were killed, and restore brought both devices back each time"
 note "$between of them were caught half done"
 is "$(ls -A /run/iommuctl/devices)" "" "no note is left"
 
 # as if killed between two writes: every half-way state by hand
-iommuctl bind --group $gpu >/dev/null
+iommuctl bind $one $other >/dev/null
 notes=$(mktemp -d)
 cp /run/iommuctl/devices/* "$notes"
 half() { # TEXT
@@ -49,12 +49,12 @@ half() { # TEXT
 }
 half "from both bound"
 half "from nothing done"
-echo vfio-pci >/sys/bus/pci/devices/$gpu/driver_override
+echo vfio-pci >/sys/bus/pci/devices/$one/driver_override
 half "from override set"
-echo vfio-pci >/sys/bus/pci/devices/$gpu/driver_override
-echo $gpu >/sys/bus/pci/drivers/bochs-drm/unbind
+echo vfio-pci >/sys/bus/pci/devices/$one/driver_override
+echo $one >/sys/bus/pci/drivers/e1000e/unbind
 half "from unbound"
-echo bochs-drm >/sys/bus/pci/devices/$gpu/driver_override
+echo e1000e >/sys/bus/pci/devices/$one/driver_override
 half "from a restore's last write missing"
 
 cp "$notes"/* /run/iommuctl/devices/
@@ -67,7 +67,7 @@ sed -i 's/^identity=.*/identity=pci:v0000DEAD/; s/^driver=.*/driver=nvme/' /run/
 output=$(iommuctl restore --all 2>&1)
 like "$output" "is another device than the one that was changed" "a card that was exchanged is known"
 is "$(state)" "$before" "and left alone"
-head -c 100000 /dev/urandom >/run/iommuctl/devices/$gpu
+head -c 100000 /dev/urandom >/run/iommuctl/devices/$one
 output=$(iommuctl restore --all 2>&1)
 is $? 1 "a damaged note is a failure"
 like "$output" "damaged" "that is named"
