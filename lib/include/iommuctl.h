@@ -6,16 +6,15 @@
 
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
+#include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
-#include <iommuctl/region.h>
-#include <iommuctl/change.h>
-#include <iommuctl/ctx.h>
 #include <iommuctl/machine.h>
+#include <iommuctl/region.h>
 #include <iommuctl/topology.h>
 
 #endif
