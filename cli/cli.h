@@ -54,6 +54,16 @@ struct command {
 
 extern const struct command *const commands[]; /* ended by NULL */
 
+extern const struct command cmd_bind;
+extern const struct command cmd_devices;
+extern const struct command cmd_dma_map;
+extern const struct command cmd_dma_ranges;
+extern const struct command cmd_groups;
+extern const struct command cmd_restore;
+extern const struct command cmd_show;
+extern const struct command cmd_status;
+extern const struct command cmd_unbind;
+
 /* Takes the next option of a verb: its id, with *ret_value set to the argument or NULL; -1 after the last
  * one, when optind stands on the first operand; '?' after an option that is not understood, which has been
  * said: return EXIT_USAGE. Global options are taken on the way. Operands may stand between options; "--" ends
@@ -72,6 +82,8 @@ int cli_error(struct cli *cli, enum exit_status status, int code, const char *de
 /* The same for a library call on cli->ctx that failed with R: its text, its device, and the exit status that
  * R stands for. */
 int cli_library_error(struct cli *cli, int r);
+/* The same where the verb knows better than R what to exit with. */
+int cli_library_error_as(struct cli *cli, enum exit_status status, int r);
 /* The exit status that a negative errno stands for where a verb knows no better. */
 enum exit_status cli_status(int r);
 

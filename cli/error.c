@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "text.h"
 
 enum exit_status cli_status(int r)
 {
@@ -40,10 +41,11 @@ void cli_error_fields(struct cli *cli, enum exit_status status, int code, const 
         sink_end_object(cli->out);
 }
 
-static void report(struct cli *cli, enum exit_status status, int code, const char *device,
-                   const char *message)
+/* A message may quote what a captured tree, or the caller, holds: it is made fit for a terminal. */
+static void report(struct cli *cli, enum exit_status status, int code, const char *device, char *message)
 {
         fflush(stdout);
+        text_clean(message, strlen(message), false);
         fprintf(stderr, "iommuctl: %s\n", message);
         if (!cli->json)
                 return;
@@ -71,15 +73,20 @@ int cli_error(struct cli *cli, enum exit_status status, int code, const char *de
         return status;
 }
 
-int cli_library_error(struct cli *cli, int r)
+int cli_library_error_as(struct cli *cli, enum exit_status status, int r)
 {
         char message[1024] = "", device[64] = "";
 
         iommuctl_ctx_error_device(cli->ctx, device, sizeof(device));
         if (iommuctl_ctx_error(cli->ctx, message, sizeof(message)) == 0)
                 snprintf(message, sizeof(message), "%s", strerror(-r));
-        report(cli, cli_status(r), r, *device ? device : NULL, message);
-        return cli_status(r);
+        report(cli, status, r, *device ? device : NULL, message);
+        return status;
+}
+
+int cli_library_error(struct cli *cli, int r)
+{
+        return cli_library_error_as(cli, cli_status(r), r);
 }
 
 int cli_usage_error(struct cli *cli, const char *format, ...)

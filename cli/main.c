@@ -2,7 +2,7 @@
 
 /* From a command line to a verb: global options, the verb's name, and what all verbs need. */
 
-#include <locale.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,16 +11,21 @@
 #include "help.h"
 #include "options.h"
 
-extern const struct command cmd_bind;
-extern const struct command cmd_restore;
-extern const struct command cmd_unbind;
-
+/* clang-format off */
 const struct command *const commands[] = {
+        /* in the order of the help */
+        &cmd_groups,
+        &cmd_devices,
+        &cmd_show,
+        &cmd_status,
         &cmd_bind,
-        &cmd_restore,
         &cmd_unbind,
+        &cmd_restore,
+        &cmd_dma_ranges,
+        &cmd_dma_map,
         NULL,
 };
+/* clang-format on */
 
 /* One or two words name a verb. Sets *RET_WORDS to how many did. */
 static const struct command *find_command(int argc, char **argv, int *ret_words)
@@ -109,12 +114,22 @@ static int run_command(struct cli *cli, int argc, char **argv)
         return finish(cli, status);
 }
 
+/* Started with a standard descriptor closed, the next open would take its number, and what is printed would
+ * go to a device, or a device to the program that is run. What stands there instead can be neither read nor
+ * written. */
+static void guard_standard_fds(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        open("/", O_PATH | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
         struct cli cli = { 0 };
         int first;
 
-        setlocale(LC_ALL, "");
+        guard_standard_fds();
         signal(SIGPIPE, SIG_IGN); /* a write error on stdout is reported like any other */
         first = options_global(&cli, argc, argv);
         if (first < 0)

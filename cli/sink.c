@@ -2,19 +2,26 @@
 #include "sink.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sink_internal.h"
+#include "text.h"
 #include "util/macro.h"
 
 struct sink *sink_new(FILE *out, bool json, bool color)
 {
+        static char buffer[65536]; /* stdio keeps it until the process ends */
         struct sink *s = calloc(1, sizeof(*s));
 
         if (!s)
                 return NULL;
+        /* Of stdout alone: a stream in memory has a buffer that must stay its own, and there is one of this. */
+        if (out == stdout && !isatty(STDOUT_FILENO))
+                setvbuf(out, buffer, _IOFBF, sizeof(buffer)); /* whole tables in few writes */
         s->out = out;
         s->json = json;
         s->color = color;
@@ -29,6 +36,7 @@ void sink_free(struct sink *s)
         table_clear(&s->table);
         free(s->table.cells);
         free(s->table.text);
+        free(s->document.text);
         free(s);
 }
 
@@ -72,10 +80,35 @@ static void write_styled(struct sink *s, enum style style, const char *text, siz
 
         if (styled)
                 fputs(style_code(style), s->out);
-        if (fwrite(text, 1, length, s->out) != length && s->error == 0)
+        if (fwrite_unlocked(text, 1, length, s->out) != length && s->error == 0)
                 s->error = -errno;
         if (styled)
                 fputs("\033[0m", s->out);
+}
+
+/* Writes what a format made, with what a terminal would obey taken out. */
+static void write_formatted(struct sink *s, enum style style, const char *format, va_list ap)
+{
+        char small[1024], *text = small;
+        va_list again;
+        int n;
+
+        va_copy(again, ap);
+        n = vsnprintf(small, sizeof(small), format, ap);
+        if (n >= (int)sizeof(small)) {
+                text = malloc((size_t)n + 1);
+                if (text)
+                        vsnprintf(text, (size_t)n + 1, format, again);
+        }
+        va_end(again);
+        if (n < 0 || !text) {
+                s->error = s->error ?: -ENOMEM;
+                return;
+        }
+        text_clean(text, (size_t)n, true);
+        write_styled(s, style, text, (size_t)n);
+        if (text != small)
+                free(text);
 }
 
 void sink_text(struct sink *s, const char *format, ...)
@@ -85,24 +118,19 @@ void sink_text(struct sink *s, const char *format, ...)
         if (s->json)
                 return;
         va_start(ap, format);
-        if (vfprintf(s->out, format, ap) < 0 && s->error == 0)
-                s->error = -errno;
+        write_formatted(s, STYLE_PLAIN, format, ap);
         va_end(ap);
 }
 
 void sink_styled(struct sink *s, enum style style, const char *format, ...)
 {
-        char text[1024];
         va_list ap;
-        int n;
 
         if (s->json)
                 return;
         va_start(ap, format);
-        n = vsnprintf(text, sizeof(text), format, ap);
+        write_formatted(s, style, format, ap);
         va_end(ap);
-        if (n > 0)
-                write_styled(s, style, text, MIN((size_t)n, sizeof(text) - 1));
 }
 
 /* Columns that TEXT takes on a terminal: one for each character, of however many bytes. */
@@ -150,6 +178,21 @@ static void table_add(struct sink *s, struct cell cell)
                 t->column++;
 }
 
+/* vsnprintf(), quicker for the format that most cells of a long table have. */
+static int print_cell(char *to, size_t size, const char *format, va_list ap)
+{
+        const char *text;
+        size_t n;
+
+        if (!streq(format, "%s"))
+                return vsnprintf(to, size, format, ap);
+        text = va_arg(ap, const char *);
+        n = strlen(text);
+        if (n < size)
+                memcpy(to, text, n);
+        return (int)MIN(n, (size_t)INT_MAX);
+}
+
 void sink_cell(struct sink *s, enum style style, const char *format, ...)
 {
         struct table *t = &s->table;
@@ -164,7 +207,7 @@ void sink_cell(struct sink *s, enum style style, const char *format, ...)
         if (s->error < 0)
                 return;
         va_start(ap, format);
-        n = vsnprintf(t->text + t->n_text, 256, format, ap);
+        n = print_cell(t->text + t->n_text, 256, format, ap);
         va_end(ap);
         if (n >= 256) {
                 s->error = table_reserve(t, (size_t)n + 1);
@@ -176,6 +219,7 @@ void sink_cell(struct sink *s, enum style style, const char *format, ...)
         }
         cell.start = t->n_text;
         cell.length = (size_t)MAX(n, 0);
+        text_clean(t->text + cell.start, cell.length, false);
         cell.columns = text_columns(t->text + cell.start, cell.length);
         if (cell.columns > t->width[t->column])
                 t->width[t->column] = cell.columns;
@@ -193,6 +237,15 @@ void sink_end_row(struct sink *s)
         t->column = 0;
 }
 
+static void write_blanks(FILE *out, unsigned int n)
+{
+        static const char blanks[] = "                                                                ";
+
+        for (; n >= sizeof(blanks); n -= (unsigned int)sizeof(blanks) - 1)
+                fwrite_unlocked(blanks, 1, sizeof(blanks) - 1, out);
+        fwrite_unlocked(blanks, 1, n, out);
+}
+
 void sink_table_end(struct sink *s)
 {
         struct table *t = &s->table;
@@ -202,9 +255,9 @@ void sink_table_end(struct sink *s)
 
                 write_styled(s, c->style, t->text + c->start, c->length);
                 if (c->last)
-                        fputc('\n', s->out);
+                        putc_unlocked('\n', s->out);
                 else
-                        fprintf(s->out, "%*s", (int)(t->width[c->column] - c->columns + 2), "");
+                        write_blanks(s->out, t->width[c->column] - c->columns + 2);
         }
         table_clear(t);
 }

@@ -42,7 +42,8 @@ int sink_finish(struct sink *sink);
 /* Drops the JSON document begun but not ended, for an error document to take its place. */
 void sink_discard(struct sink *sink);
 
-/* The JSON side. KEY is NULL for what goes into an array and for the outermost object. */
+/* The JSON side. Strings that are not UTF-8 have U+FFFD in the place of what is wrong. KEY is NULL for what
+ * goes into an array and for the outermost object. */
 void sink_begin_object(struct sink *sink, const char *key);
 /* The outermost object of a document: begins it and says "schema_version": 1. */
 void sink_begin_document(struct sink *sink);
@@ -57,7 +58,8 @@ void sink_int(struct sink *sink, const char *key, int64_t value);
 void sink_double(struct sink *sink, const char *key, double value, int decimals);
 void sink_bool(struct sink *sink, const char *key, bool value);
 
-/* The text side. */
+/* The text side. What is printed may come from anywhere: bytes that are not UTF-8, and characters that a
+ * terminal would obey, are written as '?'; only newlines and tabs go through, and not in cells. */
 void sink_text(struct sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sink_styled(struct sink *sink, enum style style, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

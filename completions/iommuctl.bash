@@ -9,13 +9,19 @@ _iommuctl_names() { # PREFIX DIRECTORY: the names in a directory, each behind PR
     done
 }
 
+_iommuctl_named() { # CLASS SYSFS: its names that have a device behind them, as CLASS:NAME
+    local path
+    for path in "$2/class/$1"/*; do
+        # a partition has none of its own; a connector of a card (card0-DP-1) is no node
+        [[ -e $path/device || -e $path/partition ]] && [[ $1:$path != drm:*/*-* ]] && printf '%s\n' "$1:${path##*/}"
+    done
+}
+
 _iommuctl_selectors() { # SYSFS
     _iommuctl_names '' "$1/bus/pci/devices"
     _iommuctl_names 'group:' "$1/kernel/iommu_groups"
     case $cur in
-    net:*) _iommuctl_names 'net:' "$1/class/net" ;;
-    block:*) _iommuctl_names 'block:' "$1/class/block" ;;
-    drm:*) _iommuctl_names 'drm:' "$1/class/drm" ;;
+    net:* | block:* | drm:*) _iommuctl_named "${cur%%:*}" "$1" ;;
     n* | b* | d*) printf '%s\n' net: block: drm: ;;
     esac
 }
@@ -25,7 +31,7 @@ _iommuctl_options() { # VERB: its long options, as its own help tells them
 }
 
 _iommuctl() {
-    local cur prev line verb='' word root='' i words
+    local cur prev line verb='' word root='' option='' i words
     # The command line up to the cursor, split at spaces alone: bash also splits at the ':' and '=' inside an address or an option.
     line=${COMP_LINE:0:COMP_POINT}
     read -r -a words <<<"$line"
@@ -57,6 +63,7 @@ _iommuctl() {
     case $cur in
     --*=*)
         prev=${cur%%=*}
+        option=$prev=
         cur=${cur#*=}
         ;;
     esac
@@ -73,6 +80,7 @@ _iommuctl() {
     --root)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        [[ -n $option && $COMP_WORDBREAKS != *=* ]] && COMPREPLY=("${COMPREPLY[@]/#/$option}")
         return
         ;;
     --timeout | --buffer) return ;;
@@ -95,6 +103,8 @@ _iommuctl() {
         local head=${cur%"${cur##*:}"}
         COMPREPLY=("${COMPREPLY[@]#"$head"}")
     fi
+    [[ -n $option && $COMP_WORDBREAKS != *=* ]] && COMPREPLY=("${COMPREPLY[@]/#/$option}")
+    return 0
 }
 
 complete -F _iommuctl iommuctl

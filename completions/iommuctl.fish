@@ -10,17 +10,29 @@ function __iommuctl_root
 end
 
 function __iommuctl_names --argument-names prefix directory
-    for path in (__iommuctl_root)$directory/*
+    # an empty answer between other words would leave no word at all
+    set -l root (__iommuctl_root)
+    for path in "$root"$directory/*
         echo $prefix(basename $path)
+    end
+end
+
+function __iommuctl_named --argument-names class
+    set -l root (__iommuctl_root)
+    for path in "$root"/sys/class/$class/*
+        # a partition has no device of its own; a connector of a card (card0-DP-1) is no node
+        test -e $path/device -o -e $path/partition; or continue
+        test $class = drm; and string match -q -- '*-*' (basename $path); and continue
+        echo $class:(basename $path)
     end
 end
 
 function __iommuctl_selectors
     __iommuctl_names '' /sys/bus/pci/devices
     __iommuctl_names group: /sys/kernel/iommu_groups
-    __iommuctl_names net: /sys/class/net
-    __iommuctl_names block: /sys/class/block
-    __iommuctl_names drm: /sys/class/drm
+    __iommuctl_named net
+    __iommuctl_named block
+    __iommuctl_named drm
 end
 
 set -l verbs @VERBS@
@@ -38,7 +50,7 @@ complete -c iommuctl -n "__fish_seen_subcommand_from $verbs; and not __fish_seen
 set -l change '__fish_seen_subcommand_from bind unbind restore'
 complete -c iommuctl -n $change -l dry-run -d 'Print each write and make none'
 complete -c iommuctl -n $change -l group -d 'Take the group along'
-complete -c iommuctl -n $change -l allow -x -a '@HAZARDS@' -d 'Go on in spite of a hazard'
+complete -c iommuctl -n $change -l allow -x -a '(__fish_append , @HAZARDS@)' -d 'Go on in spite of a hazard'
 complete -c iommuctl -n $change -l timeout -x -d 'How long one step may take'
 complete -c iommuctl -n '__fish_seen_subcommand_from bind' -l driver -x -a "(__iommuctl_names '' /sys/bus/pci/drivers)" -d 'Driver to bind to'
 complete -c iommuctl -n '__fish_seen_subcommand_from restore' -l all -d 'All that was changed'

@@ -41,9 +41,10 @@ struct step {
         enum aim aim;
         unsigned int group; /* NO_GROUP_ID */
         struct driver_state before, want;
-        bool changed; /* BEFORE and WANT differ */
-        bool noted;   /* the journal has a valid entry */
-        bool stale;   /* it has one that means nothing any more */
+        bool changed;   /* BEFORE and WANT differ */
+        bool note_seen; /* the journal was seen to have an entry when the step was made */
+        bool noted;     /* the journal has a valid entry */
+        bool stale;     /* it has one that means nothing any more */
         struct journal_entry entry;
         struct vfio_nodes nodes;
 

@@ -66,7 +66,7 @@ static int note_damaged(struct iommuctl_change *change, const char *device)
                          device, device);
 }
 
-static int add_restore_step(struct iommuctl_change *change, const char *device)
+static int add_restore_step(struct iommuctl_change *change, const char *device, bool note_seen)
 {
         char bus[BUS_NAME_SIZE];
         int r;
@@ -76,13 +76,16 @@ static int add_restore_step(struct iommuctl_change *change, const char *device)
         r = find_bus(change, device, bus);
         if (r < 0)
                 return ctx_error(change->ctx, r, device, "no device is named %s", device);
-        return add_step(change, AIM_RESTORE, bus, device, "");
+        r = add_step(change, AIM_RESTORE, bus, device, "");
+        if (r >= 0)
+                change->steps[change->n_steps - 1].note_seen = note_seen;
+        return r;
 }
 
 static int add_noted(struct iommuctl_change *change, const char *device)
 {
         char(*gone)[DEVICE_NAME_SIZE];
-        int r = add_restore_step(change, device);
+        int r = add_restore_step(change, device, true);
 
         if (r != -ENODEV)
                 return r;
@@ -201,7 +204,7 @@ static int add_steps(struct iommuctl_change *change)
                 const struct wish *w = &change->wishes[i];
 
                 if (w->reach == REACH_DEVICE)
-                        r = w->aim == AIM_RESTORE ? add_restore_step(change, w->device)
+                        r = w->aim == AIM_RESTORE ? add_restore_step(change, w->device, false)
                                                   : add_step(change, w->aim, w->bus, w->device, w->driver);
         }
         for (size_t i = 0; i < change->n_wishes && r >= 0; i++) {
@@ -246,7 +249,7 @@ static int read_note(struct iommuctl_change *change, struct step *step)
         int r;
 
         r = journal_read(change->k, change->root_fd, name, &step->entry);
-        if (r == -ENOENT)
+        if (r == -ENOENT && !(step->note_seen && change->settle))
                 return 0;
         if (r == -EBADMSG)
                 return note_damaged(change, name);

@@ -33,17 +33,18 @@ static int fail_stuck(struct iommuctl_change *change, struct step *step, const s
                          change->timeout_ms / 1000, change->timeout_ms / 100 % 10, why);
 }
 
-/* Looks whether the driver is there to stay; waits for it where that is wanted. */
+/* Reads the driver that is there to stay; waits for it where that is wanted. */
 static int settle(struct iommuctl_change *change, struct step *step)
 {
         struct stuck stuck;
         int r;
 
-        r = driver_settle(&step->device, change->settle ? change->timeout_ms : 0, change->timeout_ms, &stuck);
+        r = driver_settle(&step->device, change->settle ? change->timeout_ms : 0, change->timeout_ms,
+                          step->before.driver, &stuck);
         step->moving = r == -ETIMEDOUT;
         if (r == -ETIMEDOUT && change->settle)
                 return fail_stuck(change, step, &stuck, "reading the state of");
-        return r == -ETIMEDOUT || r == -ENODEV ? 0 : r;
+        return r == -ETIMEDOUT ? 0 : r;
 }
 
 int change_read_step(struct iommuctl_change *change, struct step *step)
@@ -63,7 +64,8 @@ int change_read_step(struct iommuctl_change *change, struct step *step)
         if (r == -ETIMEDOUT)
                 return r;
         if (r >= 0)
-                r = driver_state_read(&step->device, change->timeout_ms, &step->before, &stuck);
+                r = driver_override_read(&step->device, change->timeout_ms, step->before.driver_override,
+                                         &stuck);
         if (r == -ETIMEDOUT)
                 return fail_stuck(change, step, &stuck, "reading the state of");
         if (r == -ENODEV)

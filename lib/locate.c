@@ -11,7 +11,7 @@
 /* The directory of NAME below any bus; a descriptor, or -ENOENT. */
 static int open_on_any_bus(const struct sysfs *s, const char *name)
 {
-        struct sysfs_dir dir _cleanup_(sysfs_dir_close);
+        struct sysfs_dir dir _cleanup_(sysfs_dir_close) = { .fd = -1 };
         char path[600];
         const char *bus;
         int r;

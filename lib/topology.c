@@ -52,7 +52,7 @@ static int compare_groups(const void *a, const void *b)
         return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static struct iommuctl_group_info *find_group(const struct iommuctl_topology *t, uint32_t id)
+struct iommuctl_group_info *topology_find_group(const struct iommuctl_topology *t, uint32_t id)
 {
         struct iommuctl_group_info key = { .id = id };
 
@@ -88,7 +88,7 @@ static int link_devices(struct iommuctl_topology *t)
                 struct iommuctl_device_info *d = &t->devices[i];
 
                 t->sorted[i] = d;
-                d->group = d->group_id == NO_GROUP ? NULL : find_group(t, d->group_id);
+                d->group = d->group_id == NO_GROUP ? NULL : topology_find_group(t, d->group_id);
                 if (d->group)
                         d->group->n_devices++;
         }
@@ -110,7 +110,7 @@ static int link_devices(struct iommuctl_topology *t)
 static int read_what_hangs_together(struct iommuctl_topology *t)
 {
         char *text _cleanup_free_ = malloc(GROUP_TEXT);
-        int r = text ? 0 : -ENOMEM;
+        int r = text ? topology_read_noiommu(t) : -ENOMEM;
 
         for (size_t i = 0; i < t->n_groups && r >= 0; i++)
                 r = topology_read_group(t, &t->groups[i], text);
@@ -204,7 +204,7 @@ _public_ const struct iommuctl_group_info *iommuctl_topology_group(const struct 
 _public_ const struct iommuctl_group_info *iommuctl_topology_find_group(const struct iommuctl_topology *t,
                                                                         unsigned int id)
 {
-        return find_group(t, id);
+        return topology_find_group(t, id);
 }
 
 _public_ size_t iommuctl_topology_n_devices(const struct iommuctl_topology *t)

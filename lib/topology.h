@@ -53,6 +53,7 @@ struct iommuctl_topology {
         struct iommuctl_ctx *ctx;
         struct sysfs sysfs;
         unsigned int what;
+        bool has_vfio_class; /* /sys/class/vfio is there */
         struct arena arena;
 
         /* As found; they move while they are gathered and stay in place from topology_link() on. */
@@ -75,6 +76,10 @@ bool topology_fatal(int r);
 int topology_reserve(void **array, size_t *n_allocated, size_t n, size_t size);
 
 int topology_walk(struct iommuctl_topology *t);
+/* Reads the number of a group as the kernel writes it: no sign, no leading zero, below NO_GROUP. */
+bool topology_group_number(const char *name, uint32_t *ret_id);
+/* Once the groups are in order; NULL where there is none. */
+struct iommuctl_group_info *topology_find_group(const struct iommuctl_topology *t, uint32_t id);
 int topology_add_group(struct iommuctl_topology *t, uint32_t id);
 
 /* Reads the device that DIR is the directory of and adds it. BUS is the one whose devices list it, or NULL
@@ -85,11 +90,15 @@ int topology_add_device(struct iommuctl_topology *t, const char *dir, const char
 int topology_device_nodes(struct iommuctl_topology *t, struct iommuctl_device_info *d);
 bool topology_driver_is_vfio(const char *driver);
 
+/* Which groups are VFIO's own, made up for a device without an IOMMU. */
+int topology_read_noiommu(struct iommuctl_topology *t);
 /* Type, reserved regions, noiommu, of a group whose devices are known. TEXT is room to read in:
  * reserved_regions is at most one page, of at most 64 KiB (iommu_group_show_resv_regions() in
  * drivers/iommu/iommu.c). */
 #define GROUP_TEXT 65537
 int topology_read_group(struct iommuctl_topology *t, struct iommuctl_group_info *g, char *text);
+/* Takes a line apart, "0x00000000fee00000 0x00000000feefffff msi", changing it; the type points into it. */
+bool topology_parse_region(char *line, struct iommuctl_reserved_region *ret);
 int topology_read_units(struct iommuctl_topology *t);
 
 int device_info_compare(const struct iommuctl_device_info *a, const struct iommuctl_device_info *b);

@@ -22,6 +22,8 @@ static ssize_t read_target(struct iommuctl_topology *t, const char *path, char t
         n = k->ops->readlinkat(k, fd.fd, "", target, TARGET_MAX);
         if (n == TARGET_MAX)
                 return -EOVERFLOW;
+        if (n == -ENOENT)
+                return -EINVAL; /* what was opened is no link */
         if (n >= 0)
                 target[n] = '\0';
         return n;

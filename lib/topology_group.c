@@ -19,33 +19,49 @@ static int group_attr(struct iommuctl_topology *t, const struct iommuctl_group_i
         return (int)sysfs_attr(&t->sysfs, path, text, size);
 }
 
-/* The kernel names both a group made up for a device without an IOMMU and one made up for a mediated device
- * "vfio-noiommu" (vfio_noiommu_group_alloc() in drivers/vfio/group.c); the node's name tells them apart. */
-static int read_noiommu(struct iommuctl_topology *t, struct iommuctl_group_info *g)
+/* The names in /sys/class/vfio, "7" or "noiommu-7", are those of the groups' nodes. One listing tells of all
+ * groups. */
+int topology_read_noiommu(struct iommuctl_topology *t)
 {
-        char text[64], path[64];
+        const char *prefix = "noiommu-";
+        struct iommuctl_group_info *g;
+        struct sysfs_dir dir _cleanup_(sysfs_dir_close);
+        const char *name;
+        uint32_t id;
+        int r;
+
+        r = sysfs_dir_open(&dir, &t->sysfs, "sys/class/vfio");
+        t->has_vfio_class = r >= 0;
+        while (r >= 0 && (r = sysfs_dir_next(&dir, &name)) > 0) {
+                if (!startswith(name, prefix) || !topology_group_number(name + strlen(prefix), &id))
+                        continue;
+                g = topology_find_group(t, id);
+                if (g)
+                        g->noiommu = true;
+        }
+        return topology_fatal(r) ? r : 0;
+}
+
+/* A capture may lack the class. The kernel names a group that it made up "vfio-noiommu", be it for a device
+ * without an IOMMU or for a mediated device (vfio_noiommu_group_alloc() in drivers/vfio/group.c); only the
+ * first is one. Such a group lives only while its device is bound. */
+static int read_noiommu_name(struct iommuctl_topology *t, struct iommuctl_group_info *g)
+{
+        char text[64];
         bool bound = false;
         int r;
 
         for (size_t i = 0; i < g->n_devices; i++)
                 bound |= g->devices[i]->vfio_bound &&
                          !(g->devices[i]->bus && streq(g->devices[i]->bus, "mdev"));
-        if (!bound)
-                return 0; /* such a group lives only while its device is bound */
-        r = group_attr(t, g, "name", text, sizeof(text));
-        if (topology_fatal(r))
-                return r;
-        g->noiommu = r > 0 && streq(text, "vfio-noiommu");
-        if (!g->noiommu)
+        if (!bound || t->has_vfio_class)
                 return 0;
-        snprintf(path, sizeof(path), "sys/class/vfio/%u", g->id);
-        if (sysfs_exists(&t->sysfs, path))
-                g->noiommu = false;
-        return 0;
+        r = group_attr(t, g, "name", text, sizeof(text));
+        g->noiommu = r > 0 && streq(text, "vfio-noiommu");
+        return topology_fatal(r) ? r : 0;
 }
 
-/* "0x00000000fee00000 0x00000000feefffff msi" */
-static bool parse_region(char *line, struct iommuctl_reserved_region *ret)
+bool topology_parse_region(char *line, struct iommuctl_reserved_region *ret)
 {
         char *rest = NULL;
         char *start = strtok_r(line, " ", &rest);
@@ -66,7 +82,7 @@ static int add_region(struct iommuctl_topology *t, struct iommuctl_group_info *g
         struct iommuctl_reserved_region region;
         int r;
 
-        if (!parse_region(line, &region))
+        if (!topology_parse_region(line, &region))
                 return 0;
         region.type = arena_strdup(&t->arena, region.type);
         if (!region.type)
@@ -98,7 +114,7 @@ int topology_read_group(struct iommuctl_topology *t, struct iommuctl_group_info 
 {
         int r;
 
-        r = read_noiommu(t, g);
+        r = read_noiommu_name(t, g);
         if (r < 0 || !(t->what & IOMMUCTL_READ_GROUPS))
                 return r;
         r = group_attr(t, g, "type", text, 64);

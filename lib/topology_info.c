@@ -13,7 +13,7 @@ static bool has_group_node(struct iommuctl_topology *t, const struct iommuctl_gr
 {
         char path[64];
 
-        if (!sysfs_exists(&t->sysfs, "sys/class/vfio"))
+        if (!t->has_vfio_class)
                 return !sysfs_exists(&t->sysfs, "sys/class/vfio-dev");
         snprintf(path, sizeof(path), "sys/class/vfio/%s%u", g->noiommu ? "noiommu-" : "", g->id);
         return sysfs_exists(&t->sysfs, path);

@@ -11,8 +11,7 @@
 
 #define GROUPS "sys/kernel/iommu_groups"
 
-/* The number of a group as the kernel writes it: no sign, no leading zero, below NO_GROUP. */
-static bool group_number(const char *name, uint32_t *ret_id)
+bool topology_group_number(const char *name, uint32_t *ret_id)
 {
         uint64_t id = 0;
 
@@ -68,7 +67,7 @@ static int walk_groups(struct iommuctl_topology *t)
 
         r = sysfs_dir_open(&dir, &t->sysfs, GROUPS);
         while (r >= 0 && (r = sysfs_dir_next(&dir, &name)) > 0)
-                if (group_number(name, &id))
+                if (topology_group_number(name, &id))
                         r = walk_group(t, id);
         return r;
 }
@@ -110,7 +109,7 @@ static int walk_bus_device(struct iommuctl_topology *t, const char *bus, char *p
                 path[n] = '\0';
                 if (topology_fatal((int)r))
                         return (int)r;
-                if (r > 0 && !group_number(group, &id))
+                if (r > 0 && !topology_group_number(group, &id))
                         id = NO_GROUP;
         }
         if (id == NO_GROUP && !(what & WALK_UNGROUPED))

@@ -29,34 +29,43 @@ int driver_name_read(const struct bus_device *device, char driver[DRIVER_NAME_SI
         return r;
 }
 
-int driver_state_read(const struct bus_device *device, int timeout_ms, struct driver_state *ret_state,
-                      struct stuck *ret_stuck)
+int driver_override_read(const struct bus_device *device, int timeout_ms, char override[DRIVER_NAME_SIZE],
+                         struct stuck *ret_stuck)
 {
-        struct driver_state state;
         char path[FILE_PATH_SIZE];
         ssize_t n;
-        int r;
 
         memset(ret_stuck, 0, sizeof(*ret_stuck));
-        r = driver_name_read(device, state.driver);
-        if (r < 0)
-                return r;
         snprintf(path, sizeof(path), "sys/bus/%s/devices/%s/driver_override", device->bus, device->name);
-        n = device->k->ops->read_guarded(device->k, device->root_fd, path, state.driver_override,
-                                         sizeof(state.driver_override), timeout_ms, &ret_stuck->pid);
+        n = device->k->ops->read_guarded(device->k, device->root_fd, path, override, DRIVER_NAME_SIZE,
+                                         timeout_ms, &ret_stuck->pid);
         if (n == -ENOENT)
                 return -EOPNOTSUPP;
         if (n < 0)
                 return (int)n;
-        if ((size_t)n == sizeof(state.driver_override))
-                return -EFBIG;
-        state.driver_override[n] = '\0';
-        state.driver_override[strcspn(state.driver_override, "\n")] = '\0';
+        if (n == DRIVER_NAME_SIZE)
+                return -EOVERFLOW;
+        override[n] = '\0';
+        override[strcspn(override, "\n")] = '\0';
         /* What "%s" makes of a NULL pointer in the kernel. */
-        if (streq(state.driver_override, "(null)"))
-                state.driver_override[0] = '\0';
-        *ret_state = state;
+        if (streq(override, "(null)"))
+                override[0] = '\0';
         return 0;
+}
+
+int driver_state_read(const struct bus_device *device, int timeout_ms, struct driver_state *ret_state,
+                      struct stuck *ret_stuck)
+{
+        struct driver_state state;
+        int r;
+
+        memset(ret_stuck, 0, sizeof(*ret_stuck));
+        r = driver_name_read(device, state.driver);
+        if (r >= 0)
+                r = driver_override_read(device, timeout_ms, state.driver_override, ret_stuck);
+        if (r >= 0)
+                *ret_state = state;
+        return r;
 }
 
 /* The driver that the device has by its uevent, whether it is linked to or not. */
@@ -84,21 +93,21 @@ static int driver_by_uevent(const struct bus_device *device, int timeout_ms, cha
         return 0;
 }
 
-int driver_settle(const struct bus_device *device, int timeout_ms, int read_ms, struct stuck *ret_stuck)
+int driver_settle(const struct bus_device *device, int timeout_ms, int read_ms, char driver[DRIVER_NAME_SIZE],
+                  struct stuck *ret_stuck)
 {
         struct kernel *k = device->k;
         uint64_t deadline = k->ops->now_ns(k) + (uint64_t)timeout_ms * 1000000u;
-        char linked[DRIVER_NAME_SIZE];
         int r;
 
         memset(ret_stuck, 0, sizeof(*ret_stuck));
         for (;;) {
-                r = driver_name_read(device, linked);
-                if (r < 0 || *linked)
+                r = driver_name_read(device, driver);
+                if (r < 0 || *driver)
                         return r;
                 r = driver_by_uevent(device, read_ms, ret_stuck->driver, ret_stuck);
                 if (r < 0 || !*ret_stuck->driver)
-                        return r == -ENOENT ? 0 : r;
+                        return r;
                 if (k->ops->now_ns(k) >= deadline)
                         return -ETIMEDOUT;
                 k->ops->sleep_ns(k, SETTLE_INTERVAL_NS);

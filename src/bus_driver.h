@@ -37,15 +37,21 @@ struct stuck {
         char driver[DRIVER_NAME_SIZE]; /* the driver that does not finish letting the device go, or empty */
 };
 
+/* The override alone. As driver_state_read(). */
+int driver_override_read(const struct bus_device *device, int timeout_ms, char override[DRIVER_NAME_SIZE],
+                         struct stuck *ret_stuck);
+
 /* Fills *RET_STATE. -ENODEV: no such device; -EOPNOTSUPP: its bus has no driver_override; -ETIMEDOUT: the
  * device's lock is held by a driver that does not end. */
 int driver_state_read(const struct bus_device *device, int timeout_ms, struct driver_state *ret_state,
                       struct stuck *ret_stuck);
 
-/* Waits while a driver is on its way to the device or away from it: then the link to it is gone and the
- * device still has it, as its uevent file tells. A device that a process uses through VFIO stays so until the
- * process lets go. 0, or -ETIMEDOUT with the driver in *RET_STUCK. No read takes longer than READ_MS. */
-int driver_settle(const struct bus_device *device, int timeout_ms, int read_ms, struct stuck *ret_stuck);
+/* The driver, once it is there to stay: while one is on its way to the device or away from it, the link to it
+ * is gone and the device still has it, as its uevent file tells. A device that a process uses through VFIO
+ * stays so until the process lets go. 0; -ETIMEDOUT with an empty DRIVER and the one on its way in
+ * *RET_STUCK; or as driver_name_read(). No read takes longer than READ_MS. */
+int driver_settle(const struct bus_device *device, int timeout_ms, int read_ms, char driver[DRIVER_NAME_SIZE],
+                  struct stuck *ret_stuck);
 
 /* The driver alone, which is read without the device's lock. */
 int driver_name_read(const struct bus_device *device, char driver[DRIVER_NAME_SIZE]);

@@ -211,11 +211,17 @@ int journal_identify(const struct bus_device *device, struct journal_entry *entr
         return 0;
 }
 
+/* What could not be read at one of both times tells of no difference. */
+static bool differ(const char *a, const char *b)
+{
+        return *a && *b && !streq(a, b);
+}
+
 enum journal_match journal_match(const struct journal_entry *entry, const struct journal_entry *now)
 {
-        if (!streq(entry->boot, now->boot))
+        if (differ(entry->boot, now->boot))
                 return JOURNAL_OTHER_BOOT;
-        if (!streq(entry->bus, now->bus) || !streq(entry->identity, now->identity))
+        if (!streq(entry->bus, now->bus) || differ(entry->identity, now->identity))
                 return JOURNAL_OTHER_DEVICE;
         return JOURNAL_SAME;
 }

@@ -35,9 +35,9 @@ static ssize_t read_whole(struct kernel *k, int fd, char *buf, size_t size)
                 if (r < 0)
                         return r;
                 n += (size_t)r;
-                /* An attribute comes whole in one read, and so does what is left of a file: less than was
-                 * asked for is the end. */
-                if ((size_t)r < room)
+                /* An attribute comes whole in one read and ends with its line. Less than was asked for, and
+                 * the end of a line: that was all, and a second read to hear so is spared. */
+                if (r == 0 || ((size_t)r < room && buf[n - 1] == '\n'))
                         break;
         }
         if (n == size) {

@@ -51,9 +51,21 @@ static int op_close(struct kernel *k, int fd)
         return r;
 }
 
+/* Attributes come whole in one read; larger files of /proc, and files on a disk, in pieces. */
+static bool comes_in_pieces(struct fake *m, int fd)
+{
+        struct fake_file *f = fake_file_get(m, fd);
+        const char *path = f && f->node ? fake_node_path(f->node) : "";
+
+        return !startswith(path, "/sys/") &&
+               (!startswith(path, "/proc/") || startswith(path, "/proc/net/") ||
+                streq(path, "/proc/self/mountinfo") || streq(path, "/proc/swaps"));
+}
+
 static ssize_t op_read(struct kernel *k, int fd, void *buf, size_t size)
 {
-        return CALL("read", path_of(m, fd), fake_do_read(m, fd, buf, size, fake_short(m)));
+        return CALL("read", path_of(m, fd),
+                    fake_do_read(m, fd, buf, size, comes_in_pieces(m, fd) && fake_short(m)));
 }
 
 static ssize_t op_write(struct kernel *k, int fd, const void *buf, size_t size)

@@ -20,7 +20,6 @@ demo  command:scdoc                  scdoc
 demo  command:python3                python3
 demo  command:qemu-system-x86_64     qemu-system-x86
 demo  command:modprobe               kmod
-demo  command:setsid                 util-linux
 demo  command:xz                     xz-utils
 test  pkg-config:cmocka              libcmocka-dev
 test  command:g++                    g++

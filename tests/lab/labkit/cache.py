@@ -15,6 +15,7 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 
 from . import LabError
 
@@ -99,6 +100,13 @@ def keep(made, place):
     os.rename(made, place)
     os.utime(place)
     return place
+
+
+def forget_old(folder, days):
+    """Removes files that were made long ago; a running machine has read its own."""
+    for path in folder.glob("*"):
+        if time.time() - path.stat().st_mtime > days * 86400:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ def ensure(kernel, boot_modules, guest):
     """The initramfs for the kernel in folder `kernel`, made when any of its parts changed."""
     busybox = kernels.busybox()
     init, stage2 = (guest / "init").read_bytes(), (guest / "stage2").read_bytes()
-    place = cache.root() / "initramfs" / f"{cache.digest(kernel.name, boot_modules, busybox.read_bytes(), init, stage2)}"
+    place = cache.root() / "initramfs" / cache.digest(kernel.name, boot_modules, busybox.read_bytes(), init, stage2)
     if place.exists():
         return place
     with cache.lock("initramfs"), cache.workspace("initramfs") as work:
@@ -85,4 +85,5 @@ def ensure(kernel, boot_modules, guest):
             archive.file(f"modules/{name}", (kernel / "modules" / path).read_bytes())
         archive.file("modules/order", "".join(f"{name}\n" for name in names).encode())
         (work / "image").write_bytes(gzip.compress(archive.bytes(), 1))
+        cache.forget_old(place.parent, days=7)
         return cache.keep(work / "image", place)

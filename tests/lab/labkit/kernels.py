@@ -112,7 +112,8 @@ def from_source(lane, spec, here, package, work):
 
 def configure(lane, tree, fragment):
     check(process.run(["make", "-s", "tinyconfig"], cwd=tree), "configure", lane)
-    check(process.run([str(tree / "scripts/kconfig/merge_config.sh"), "-m", ".config", str(fragment)], cwd=tree), "configure", lane)
+    merge = str(tree / "scripts/kconfig/merge_config.sh")
+    check(process.run([merge, "-m", ".config", str(fragment)], cwd=tree), "configure", lane)
     check(process.run(["make", "-s", "olddefconfig"], cwd=tree), "configure", lane)
     have = (tree / ".config").read_text(encoding="utf-8").splitlines()
     wanted = re.findall(r"^CONFIG_\w+=[ym]$", fragment.read_text(encoding="utf-8"), re.M)

@@ -78,6 +78,12 @@ def environment(build):
     return {"LAB_BUILD": build.resolve() if build else "", "PATH": runner.host_path(build and build.resolve())}
 
 
+def script(name):
+    """The command that runs a script, whether or not it is executable or in this folder."""
+    path = os.path.abspath(name)
+    return [path] if os.access(path, os.X_OK) else ["bash", path]
+
+
 def run(catalogue, options):
     command = options.command
     if not command:
@@ -119,7 +125,8 @@ def shell(catalogue, options):
 def show_list(catalogue):
     for name in catalogue.names():
         machine = catalogue.machine(name)
-        print(f"{name:<14} {machine.iommu:<7} {machine.kernel:<12} {machine.memory_mb:>5} MB  {' '.join(machine.devices)}")
+        devices = " ".join(machine.devices)
+        print(f"{name:<14} {machine.iommu:<7} {machine.kernel:<12} {machine.memory_mb:>5} MB  {devices}")
     print()
     for lane, spec in catalogue.kernels.items():
         print(f"{lane:<14} {kernels.cached(lane, spec, HERE) or 'not in the cache'}")
@@ -140,7 +147,10 @@ def main():
     if rest and (options.verb != "run" or rest[0].startswith("-")):
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     if options.verb == "run":
-        options.command += rest + sys.argv[cut + 1:]
+        options.command += rest
+        if options.command:
+            options.command[0:1] = script(options.command[0])
+        options.command += sys.argv[cut + 1:]
     try:
         catalogue = Catalogue()
         if options.verb == "run":
@@ -161,3 +171,7 @@ def main():
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # nobody reads our output any more; Python would complain once more when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141

@@ -91,17 +91,19 @@ class Apt:
                 result = self._read_lists(wanted)
                 if result.returncode == 0:
                     return
+                tried.append(main)
                 said = said or first_error(result.stderr)
+                if re.search(r"resolv|connect|timed out|No space", result.stderr):
+                    continue  # no other suite would do better
                 have = {suite: uri for suite, uri in wanted.items()
                         if len(wanted) > 1 and self._read_lists({suite: uri}).returncode == 0}
                 if have and self._read_lists(have).returncode == 0:
                     return
-                tried.append(main)
-        if not tried:
-            raise LabError("apt knows no mirror: set LAB_DEBIAN_MIRROR to a Debian archive's address")
-        Apt.have_read = set()
-        raise LabError(f"cannot read Debian's package lists from {', '.join(tried)}: "
-                       f"{cache.full() or said}")
+            Apt.have_read = set()
+            if not tried:
+                raise LabError("apt knows no mirror: set LAB_DEBIAN_MIRROR to a Debian archive's address")
+            raise LabError(f"cannot read Debian's package lists from {', '.join(tried)}: {cache.full() or said} "
+                           "(LAB_DEBIAN_MIRROR may name another mirror)")
 
     def _read_lists(self, suites):
         (self.base / "sources.list").write_text("".join(
@@ -134,7 +136,7 @@ class Apt:
 def first_error(text):
     """apt's own reason, on one line."""
     lines = [line for line in text.splitlines() if line.startswith(("E:", "W:"))]
-    return lines[0][2:].strip() if lines else "apt-get failed without a word"
+    return lines[0][2:].strip() if lines else "apt-get gave no reason"
 
 
 def fetch(package, suites, follow=False):

@@ -2,7 +2,6 @@
 """The lab tests: which script belongs on which machine, and all scripts of a machine in as few boots as it takes."""
 
 import os
-import pathlib
 import re
 import shlex
 import shutil
@@ -11,7 +10,7 @@ import tempfile
 from . import LabError, runner, tap
 from .machine import HERE
 
-DEFAULT_LIMIT = 60
+DEFAULT_LIMIT = 120
 
 
 def header(script, key):
@@ -43,7 +42,8 @@ def machines_with_tests(catalogue):
 
 def job_for(script):
     text = (f"#!/bin/sh\n. /run/lab/job/env\nexport LAB_TEST={script.stem}\n"
-            f"mkdir -p /tmp/lab.{script.stem} && cd /tmp/lab.{script.stem} || exit\nexec bash {shlex.quote(str(script))}\n")
+            f"mkdir -p /tmp/lab.{script.stem} && cd /tmp/lab.{script.stem} || exit\n"
+            f"exec bash {shlex.quote(str(script))}\n")
     return runner.Job(text, int(header(script, "timeout") or DEFAULT_LIMIT))
 
 

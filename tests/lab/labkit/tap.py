@@ -72,7 +72,8 @@ class Script:
         self.seen += 1
         skipped = SKIP.match(text)
         self.failed += bad
-        self.merged.test(not bad, f"{self.name}: {skipped[1] if skipped else text}", skip=skipped[2] if skipped else None)
+        what, why = (skipped[1], skipped[2]) if skipped else (text, None)
+        self.merged.test(not bad, f"{self.name}: {what}" if what else self.name, skip=why)
 
     def end(self, status, why=None):
         """The script ended with `status`, or (None) was cut short because of `why`. What it did not say of itself
@@ -89,5 +90,3 @@ class Script:
         elif not self.bailed and self.plan != self.seen:
             planned = "no plan" if self.plan is None else f"a plan for {self.plan}"
             self.merged.test(False, f"{self.name}: {self.seen} tests and {planned}")
-        elif self.plan == self.seen == 0:
-            pass  # a skipped script, said where its plan was read

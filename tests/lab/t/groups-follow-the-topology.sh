@@ -20,8 +20,8 @@ is "$(members "$(group "${shared[0]}")")" "0000:00:09.0 ${shared[*]}" "the bridg
 
 read -ra open <<<"$(below 0a.0) $(below 0a.1)"
 is "$(group "${open[0]}")" "$(group "${open[-1]}")" "devices below ports of one slot without ACS share a group"
-is "$(members "$(group 0000:00:0a.0)")" "$(printf '%s\n' 0000:00:0a.0 0000:00:0a.1 "${open[@]}" | sort | paste -sd' ')" \
-    "the ports are in it as well"
+is "$(members "$(group 0000:00:0a.0)")" \
+    "$(printf '%s\n' 0000:00:0a.0 0000:00:0a.1 "${open[@]}" | sort | paste -sd' ')" "the ports are in it as well"
 
 for port in 0b.0 0b.1; do
     read -ra alone <<<"$(below $port)"
