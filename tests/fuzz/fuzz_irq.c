@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t id;
 
         if (topology_group_number(text, &id))
-                MUST(id < NO_GROUP && size <= 10);
+                MUST(id < NO_GROUP && strlen(text) <= 10);
         if (iommuctl_address_parse(text, &address) == 0)
                 MUST(address.device < 32 && address.function < 8);
         MUST(machine_take_interrupt(&machine, text) >= 0);
