@@ -102,8 +102,11 @@ int fake_do_fstatat(struct fake *m, int dirfd, const char *path, struct stat *re
 {
         static const mode_t types[] = { S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR, S_IFBLK };
         struct fake_node *base = m->root, *node;
+        const struct fake_file *f;
         int r;
 
+        if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && f->real)
+                return fstat(dirfd, ret_st) < 0 ? -errno : 0;
         if (path[0] != '/' && (r = fake_base(m, dirfd, &base)) < 0)
                 return r;
         if (!*path && (flags & AT_EMPTY_PATH))
