@@ -19,7 +19,7 @@ struct sink *sink_new(FILE *out, bool json, bool color)
 
         if (!s)
                 return NULL;
-        if (!isatty(fileno(out)))
+        if (out == stdout && !isatty(STDOUT_FILENO))
                 setvbuf(out, buffer, _IOFBF, sizeof(buffer)); /* whole tables in few writes */
         s->out = out;
         s->json = json;
