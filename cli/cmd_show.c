@@ -124,7 +124,7 @@ static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
         for (size_t i = 0; i < iommuctl_group_info_n_reserved_regions(g); i++) {
                 const struct iommuctl_reserved_region *r = iommuctl_group_info_reserved_region(g, i);
 
-                snprintf(text, sizeof(text), "%#" PRIx64 "-%#" PRIx64 ", %s", r->start, r->end, r->type);
+                snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64 ", %s", r->start, r->end, r->type);
                 row(out, "reserved", text);
         }
 }
