@@ -37,7 +37,6 @@ void sink_free(struct sink *s)
         table_clear(&s->table);
         free(s->table.cells);
         free(s->table.text);
-        free(s->document.text);
         free(s);
 }
 

@@ -128,7 +128,7 @@ static void test_json(void **state)
         sink_free(s);
         fclose(f);
         assert_string_equal(text,
-                            "{\"schema_version\":1,\"s\\\"\":\"\\\\ \\u000a\\u001b\357\277\275\",\"n\":null,"
+                            "{\"schema_version\":1,\"s\\\"\":\"\\\\ \\n\\u001b\357\277\275\",\"n\":null,"
                             "\"a\":[{},[],-5,\"0x001f\",1.500,null],\"t\":true}\n{\"schema_version\":1}\n");
         free(text);
 }
