@@ -44,18 +44,15 @@ void cli_error_fields(struct cli *cli, enum exit_status status, int code, const 
 /* A message may quote what a captured tree, or the caller, holds: it is made fit for a terminal. */
 static void report(struct cli *cli, enum exit_status status, int code, const char *device, char *message)
 {
-        bool own = false;
+        bool early = !cli->out; /* before the options are all read there is no sink yet */
 
         fflush(stdout);
         text_clean(message, strlen(message), false);
         fprintf(stderr, "iommuctl: %s\n", message);
         if (!cli->json)
                 return;
-        /* Before the options are all read there is no sink yet: this document has one of its own. */
-        if (!cli->out) {
+        if (early)
                 cli->out = sink_new(stdout, true, false);
-                own = true;
-        }
         if (!cli->out)
                 return;
         sink_discard(cli->out);
@@ -63,7 +60,7 @@ static void report(struct cli *cli, enum exit_status status, int code, const cha
         cli_error_fields(cli, status, code, device, message);
         sink_end_object(cli->out);
         sink_finish(cli->out);
-        if (own) {
+        if (early) {
                 sink_free(cli->out);
                 cli->out = NULL;
         }

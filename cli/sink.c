@@ -19,7 +19,8 @@ struct sink *sink_new(FILE *out, bool json, bool color)
 
         if (!s)
                 return NULL;
-        /* Of stdout alone: a stream in memory has a buffer that must stay its own, and there is one of this. */
+        /* Of stdout alone: a stream in memory has a buffer that must stay its own, and there is one of this.
+         */
         if (out == stdout && !isatty(STDOUT_FILENO))
                 setvbuf(out, buffer, _IOFBF, sizeof(buffer)); /* whole tables in few writes */
         s->out = out;

@@ -9,14 +9,19 @@
 
 #include "fake_uapi.h"
 
-#define CALL(what, detail, expr)                                   \
-        ({                                                         \
-                struct fake *m = fake_of(k);                       \
-                __typeof__(expr) r_ = fake_enter(m, what, detail); \
-                if (r_ == 0)                                       \
-                        r_ = (expr);                               \
-                fake_leave(m);                                     \
-                r_;                                                \
+/* The lock is taken before DETAIL is looked at, which may be in the tables that it guards. */
+#define CALL(what, detail, expr)                  \
+        ({                                        \
+                struct fake *m = fake_of(k);      \
+                __typeof__(expr) r_;              \
+                                                  \
+                pthread_mutex_lock(&m->lock);     \
+                r_ = fake_enter(m, what, detail); \
+                if (r_ == 0)                      \
+                        r_ = (expr);              \
+                fake_leave(m);                    \
+                pthread_mutex_unlock(&m->lock);   \
+                r_;                               \
         })
 
 static const char *path_of(struct fake *m, int fd)
@@ -143,13 +148,17 @@ static int op_ioctl(struct kernel *k, int fd, unsigned long request, void *arg)
         char detail[128];
         int r;
 
-        if (m->dead && (request == VFIO_IOMMU_UNMAP_DMA || request == FAKE_IOMMU_IOAS_UNMAP))
+        pthread_mutex_lock(&m->lock);
+        if (m->dead && (request == VFIO_IOMMU_UNMAP_DMA || request == FAKE_IOMMU_IOAS_UNMAP)) {
+                pthread_mutex_unlock(&m->lock);
                 return 0;
+        }
         snprintf(detail, sizeof(detail), "0x%lx on %s", request, path_of(m, fd));
         r = fake_enter(m, "ioctl", detail);
         if (r == 0)
                 r = do_ioctl(m, fd, request, arg);
         fake_leave(m);
+        pthread_mutex_unlock(&m->lock);
         return r;
 }
 
@@ -217,8 +226,10 @@ static int do_poll(struct fake *m, struct pollfd *fds, unsigned int n_fds, int t
                         fake_advance(m, limit);
                         return 0;
                 }
+                pthread_mutex_unlock(&m->lock); /* CALL() and fake_enter() took it once each */
                 pthread_mutex_unlock(&m->lock);
                 r = poll(fds, n_fds, 10);
+                pthread_mutex_lock(&m->lock);
                 pthread_mutex_lock(&m->lock);
                 if (r != 0)
                         return r < 0 ? -errno : r;
