@@ -26,10 +26,12 @@ static size_t character(const unsigned char *p, size_t room, uint32_t *ret_code)
         return n;
 }
 
+/* Printable ASCII, as nearly everything is. */
 static bool plain(const char *text, size_t length)
 {
         for (size_t i = 0; i < length; i++)
-                if (text[i] < 0x20 || text[i] == 0x7f) /* also all that is not ASCII: char may be signed */
+                if (text[i] < 0x20 ||
+                    text[i] > 0x7e) /* a byte from 0x80 on is one or the other, signed or not */
                         return false;
         return true;
 }
@@ -60,6 +62,8 @@ bool text_is_utf8(const char *text)
 {
         size_t length = strlen(text);
 
+        if (plain(text, length))
+                return true;
         for (size_t n; length > 0; text += n, length -= n) {
                 uint32_t code;
 
