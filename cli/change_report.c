@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "selection.h"
 #include "util/cleanup.h"
 
 DEFINE_CLEANUP(struct iommuctl_topology *, iommuctl_topology_free)
@@ -282,26 +283,25 @@ static int add_selector(struct cli *cli, struct iommuctl_change *change, struct 
                         const char *selector)
 {
         _cleanup_free_ const struct iommuctl_device_info **devices = NULL;
+        const struct iommuctl_group_info *group;
         int r, n;
 
         n = iommuctl_topology_select(topology, selector, &devices);
         if (n < 0)
                 return cli_library_error(cli, n);
-        /* A group stands for its endpoints, which the library knows from bridges. */
+        /* A group stands for its endpoints, which the library knows from bridges. Any other selector that
+         * fits several devices would take a card that nobody meant: the host's own, of two that are alike. */
+        if (n > 1 && !startswith(selector, "group:"))
+                return selection_say_several(cli, selector, devices);
         if (startswith(selector, "group:")) {
                 r = aim->add_group(change, iommuctl_device_info_group(devices[0]), request);
                 return r < 0 ? cli_library_error(cli, r) : EXIT_DONE;
         }
-        for (int i = 0; i < n; i++) {
-                const struct iommuctl_group_info *group = iommuctl_device_info_group(devices[i]);
-
-                r = aim->add(change, devices[i], request);
-                if (r >= 0 && request->group && group)
-                        r = aim->add_group(change, group, request);
-                if (r < 0)
-                        return cli_library_error(cli, r);
-        }
-        return EXIT_DONE;
+        group = iommuctl_device_info_group(devices[0]);
+        r = aim->add(change, devices[0], request);
+        if (r >= 0 && request->group && group)
+                r = aim->add_group(change, group, request);
+        return r < 0 ? cli_library_error(cli, r) : EXIT_DONE;
 }
 
 static int add_selectors(struct cli *cli, struct iommuctl_change *change, const struct change_aim *aim,

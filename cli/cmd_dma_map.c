@@ -26,7 +26,8 @@ enum {
 };
 
 static const struct cli_option options[] = {
-        { "buffer", OPTION_BUFFER, "NAME:SIZE[,…]", "a buffer; may be given several times" },
+        { "buffer", OPTION_BUFFER, "NAME:SIZE",
+          "a buffer, with options behind commas; may be given several times" },
         { "backend", DMA_OPTION_BACKEND, "NAME", DMA_BACKEND_HELP },
         { "until-eof", OPTION_UNTIL_EOF, NULL, "end also at the end of standard input" },
         { 0 },

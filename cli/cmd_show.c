@@ -9,6 +9,7 @@
 #include "details.h"
 #include "device_json.h"
 #include "device_text.h"
+#include "selection.h"
 #include "util/cleanup.h"
 
 DEFINE_CLEANUP(struct iommuctl_topology *, iommuctl_topology_free)
@@ -76,25 +77,27 @@ static void id_rows(struct sink *out, struct names *names, const struct iommuctl
         }
 }
 
-/* Why a process would not be given the group, or that it would. */
+/* Why a process would not be given the group, naming each device in the way, or that it would. */
 static void viability(const struct iommuctl_group_info *g, char *text, size_t size)
 {
-        for (size_t i = 0; i < iommuctl_group_info_n_devices(g); i++) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < iommuctl_group_info_n_devices(g) && n < size; i++) {
                 const struct iommuctl_device_info *d = iommuctl_group_info_device(g, i);
 
-                if (!iommuctl_device_info_blocks_group(d))
-                        continue;
-                snprintf(text, size, "not viable: %s is bound to %s", iommuctl_device_info_name(d),
-                         iommuctl_device_info_driver(d));
-                return;
+                if (iommuctl_device_info_blocks_group(d))
+                        n += (size_t)snprintf(text + n, size - n, "%s%s is bound to %s",
+                                              n ? ", " : "not viable: ", iommuctl_device_info_name(d),
+                                              iommuctl_device_info_driver(d));
         }
-        snprintf(text, size, "%s", iommuctl_group_info_viable(g) ? "viable" : "viability unreadable");
+        if (n == 0)
+                snprintf(text, size, "%s", iommuctl_group_info_viable(g) ? "viable" : "viability unreadable");
 }
 
 static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
 {
         const struct iommuctl_group_info *g = iommuctl_device_info_group(d);
-        char text[512], viable[256];
+        char text[1200], viable[1024];
         const char *type;
 
         if (!g) {
@@ -121,7 +124,7 @@ static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
         for (size_t i = 0; i < iommuctl_group_info_n_reserved_regions(g); i++) {
                 const struct iommuctl_reserved_region *r = iommuctl_group_info_reserved_region(g, i);
 
-                snprintf(text, sizeof(text), "%#" PRIx64 "-%#" PRIx64 ", %s", r->start, r->end, r->type);
+                snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64 ", %s", r->start, r->end, r->type);
                 row(out, "reserved", text);
         }
 }
@@ -152,24 +155,10 @@ static void show_text(struct sink *out, struct names *names, const struct iommuc
         sink_table_end(out);
 }
 
-/* Where one is wanted and several match, they are named. */
-static int say_several(struct cli *cli, const char *selector, const struct iommuctl_device_info **devices,
-                       int n)
-{
-        char list[1024] = "";
-        size_t used = 0;
-
-        for (int i = 0; i < n && used < sizeof(list) - 128; i++)
-                used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%.100s", i ? ", " : "",
-                                         iommuctl_device_info_name(devices[i]));
-        return cli_error(cli, EXIT_USAGE, -ENOTUNIQ, NULL, "%s is %d devices, and one can be shown: %s",
-                         selector, n, list);
-}
-
 static int run(struct cli *cli, int argc, char **argv)
 {
         struct iommuctl_topology *t _cleanup_(iommuctl_topology_freep) = NULL;
-        const struct iommuctl_device_info **devices _cleanup_free_ = NULL;
+        const struct iommuctl_device_info *device;
         struct names *names _cleanup_(names_freep) = NULL;
         struct details details;
         const char *value;
@@ -181,18 +170,17 @@ static int run(struct cli *cli, int argc, char **argv)
                 return cli_usage_error(cli, argc == optind ? "'show' needs a selector"
                                                            : "'show' takes one selector");
         r = iommuctl_topology_new(cli->ctx, IOMMUCTL_READ_ALL, &t);
-        if (r >= 0)
-                r = iommuctl_topology_select(t, argv[optind], &devices);
         if (r < 0)
                 return cli_library_error(cli, r);
-        if (r > 1)
-                return say_several(cli, argv[optind], devices, r);
+        r = selection_one(cli, t, argv[optind], &device);
+        if (r != EXIT_DONE)
+                return r;
         names = names_new();
-        details_read(t, devices[0], &details);
+        details_read(t, device, &details);
         if (cli->json)
-                show_json(cli->out, names, devices[0], &details);
+                show_json(cli->out, names, device, &details);
         else
-                show_text(cli->out, names, devices[0], &details);
+                show_text(cli->out, names, device, &details);
         return EXIT_DONE;
 }
 

@@ -179,7 +179,7 @@ static void bar_row(struct sink *out, unsigned int index, const struct bar *b)
         else
                 snprintf(label, sizeof(label), "BAR %u", index);
         size_text(b->end - b->start + 1, size, sizeof(size));
-        snprintf(text, sizeof(text), "%#" PRIx64 "-%#" PRIx64 ", %s, %s%s", b->start, b->end, size,
+        snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64 ", %s, %s%s", b->start, b->end, size,
                  bar_kind(b), bar_prefetchable(b) ? ", prefetchable" : "");
         row(out, label, text);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "selection.h"
 #include "util/cleanup.h"
 
 int dma_parse_backend(struct cli *cli, const char *text, enum iommuctl_backend *ret_backend)
@@ -16,36 +17,13 @@ int dma_parse_backend(struct cli *cli, const char *text, enum iommuctl_backend *
         return cli_usage_error(cli, "--backend takes auto, iommufd or type1, not '%s'", text);
 }
 
-/* One device is wanted; names those that there are. */
-static int say_several(struct cli *cli, const char *selector, const struct iommuctl_device_info **devices)
-{
-        char names[512] = "";
-        size_t n = 0;
-
-        for (; devices[n]; n++) {
-                size_t used = strlen(names);
-
-                snprintf(names + used, sizeof(names) - used, "%s%s", n ? ", " : "",
-                         iommuctl_device_info_name(devices[n]));
-        }
-        return cli_error(cli, EXIT_USAGE, -ENOTUNIQ, NULL, "'%s' means %zu devices, one is wanted: %s",
-                         selector, n, names);
-}
-
 int dma_select(struct cli *cli, const char *selector, struct dma_device *dev)
 {
-        _cleanup_free_ const struct iommuctl_device_info **devices = NULL;
-        int r;
+        int r = iommuctl_topology_new(cli->ctx, IOMMUCTL_READ_ALL, &dev->topology);
 
-        r = iommuctl_topology_new(cli->ctx, IOMMUCTL_READ_ALL, &dev->topology);
-        if (r == 0)
-                r = iommuctl_topology_select(dev->topology, selector, &devices);
         if (r < 0)
                 return cli_library_error(cli, r);
-        if (r > 1)
-                return say_several(cli, selector, devices);
-        dev->info = devices[0];
-        return EXIT_DONE;
+        return selection_one(cli, dev->topology, selector, &dev->info);
 }
 
 int dma_open(struct cli *cli, enum iommuctl_backend backend, struct dma_device *dev)

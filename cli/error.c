@@ -44,13 +44,14 @@ void cli_error_fields(struct cli *cli, enum exit_status status, int code, const 
 /* A message may quote what a captured tree, or the caller, holds: it is made fit for a terminal. */
 static void report(struct cli *cli, enum exit_status status, int code, const char *device, char *message)
 {
+        bool early = !cli->out; /* before the options are all read there is no sink yet */
+
         fflush(stdout);
         text_clean(message, strlen(message), false);
         fprintf(stderr, "iommuctl: %s\n", message);
         if (!cli->json)
                 return;
-        /* Before the options are all read there is no sink yet. */
-        if (!cli->out)
+        if (early)
                 cli->out = sink_new(stdout, true, false);
         if (!cli->out)
                 return;
@@ -59,6 +60,10 @@ static void report(struct cli *cli, enum exit_status status, int code, const cha
         cli_error_fields(cli, status, code, device, message);
         sink_end_object(cli->out);
         sink_finish(cli->out);
+        if (early) {
+                sink_free(cli->out);
+                cli->out = NULL;
+        }
 }
 
 int cli_error(struct cli *cli, enum exit_status status, int code, const char *device, const char *format, ...)

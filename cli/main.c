@@ -11,6 +11,7 @@
 #include "help.h"
 #include "options.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
         /* in the order of the help */
         &cmd_groups,

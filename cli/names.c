@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names_file.h"
+#include "names_pci.h"
 #include "util/arena.h"
 #include "util/macro.h"
 
@@ -23,8 +23,8 @@ struct entry {
 struct names {
         struct udev *udev;
         struct udev_hwdb *hwdb;
-        struct names_file file;
-        bool udev_opened, file_opened;
+        bool udev_opened;
+        struct names_pci *pci; /* made when it is first asked */
         struct arena arena;
         struct entry *table; /* open addressing, a power of two long, at most half full */
         size_t size, used;
@@ -39,7 +39,7 @@ void names_free(struct names *n)
 {
         if (!n)
                 return;
-        names_file_close(&n->file);
+        names_pci_free(n->pci);
         if (n->hwdb)
                 udev_hwdb_unref(n->hwdb);
         if (n->udev)
@@ -121,30 +121,25 @@ static const char *look_up_hwdb(struct names *n, enum kind kind, uint32_t number
         }
 }
 
-static bool look_up_file(struct names *n, enum kind kind, uint32_t number, char *text, size_t size)
+static bool look_up_pci(struct names *n, enum kind kind, uint32_t number, char *text, size_t size)
 {
-        if (!n->file_opened)
-                names_file_open(&n->file);
-        n->file_opened = true;
         switch (kind) {
         case VENDOR:
-                return names_file_vendor(&n->file, number, text, size);
+                return names_pci_vendor(&n->pci, number, text, size);
         case DEVICE:
-                return names_file_device(&n->file, number >> 16, number & 0xffff, text, size);
+                return names_pci_device(&n->pci, number >> 16, number & 0xffff, text, size);
         default:
-                return names_file_class(&n->file, number, text, size);
+                return names_pci_class(&n->pci, number, text, size);
         }
 }
 
+/* Both databases are made of pci.ids: what udev's does not know, libpci would read all of it for nothing. */
 static const char *look_up(struct names *n, enum kind kind, uint32_t number, char *text, size_t size)
 {
-        const char *name;
-
         open_udev(n);
-        name = look_up_hwdb(n, kind, number);
-        if (name)
-                return name;
-        return look_up_file(n, kind, number, text, size) ? text : NULL;
+        if (n->hwdb)
+                return look_up_hwdb(n, kind, number);
+        return look_up_pci(n, kind, number, text, size) ? text : NULL;
 }
 
 static const char *get(struct names *n, enum kind kind, uint32_t number)

@@ -43,6 +43,34 @@ int selection_read(struct cli *cli, struct iommuctl_topology *topology, char **s
         return EXIT_DONE;
 }
 
+int selection_say_several(struct cli *cli, const char *selector,
+                          const struct iommuctl_device_info *const *devices)
+{
+        char list[1024] = "";
+        size_t n = 0, used = 0;
+
+        for (; devices[n]; n++)
+                if (used < sizeof(list) - 128)
+                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%.100s", n ? ", " : "",
+                                                 iommuctl_device_info_name(devices[n]));
+        return cli_error(cli, EXIT_USAGE, -ENOTUNIQ, NULL, "%s means %zu devices, and one is wanted: %s",
+                         selector, n, list);
+}
+
+int selection_one(struct cli *cli, struct iommuctl_topology *topology, const char *selector,
+                  const struct iommuctl_device_info **ret_device)
+{
+        const struct iommuctl_device_info **devices _cleanup_free_ = NULL;
+        int r = iommuctl_topology_select(topology, selector, &devices);
+
+        if (r < 0)
+                return cli_library_error(cli, r);
+        if (r > 1)
+                return selection_say_several(cli, selector, devices);
+        *ret_device = devices[0];
+        return EXIT_DONE;
+}
+
 void selection_free(struct selection *s)
 {
         free(s->devices);

@@ -19,7 +19,9 @@ struct sink *sink_new(FILE *out, bool json, bool color)
 
         if (!s)
                 return NULL;
-        if (!isatty(fileno(out)))
+        /* Of stdout alone: a stream in memory has a buffer that must stay its own, and there is one of this.
+         */
+        if (out == stdout && !isatty(STDOUT_FILENO))
                 setvbuf(out, buffer, _IOFBF, sizeof(buffer)); /* whole tables in few writes */
         s->out = out;
         s->json = json;
@@ -35,7 +37,6 @@ void sink_free(struct sink *s)
         table_clear(&s->table);
         free(s->table.cells);
         free(s->table.text);
-        free(s->document.text);
         free(s);
 }
 

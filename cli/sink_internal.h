@@ -5,6 +5,8 @@
 
 #include "sink.h"
 
+struct json_object;
+
 #define TABLE_COLUMNS 16
 #define JSON_DEPTH    16
 
@@ -25,21 +27,13 @@ struct table {
         unsigned char column;
 };
 
-/* A JSON document as far as it was told. */
-struct document {
-        char *text;
-        size_t n, size;
-        unsigned int depth;
-        char closing[JSON_DEPTH]; /* of each object or array that is open */
-        bool comma;               /* something stands before the next member */
-};
-
 struct sink {
         FILE *out;
         bool json, color;
         int error; /* the first that happened; what follows is ignored */
         struct table table;
-        struct document document;
+        struct json_object *stack[JSON_DEPTH]; /* stack[0] is owned and owns the rest */
+        unsigned int depth;
 };
 
 void table_clear(struct table *table);

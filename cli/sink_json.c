@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The JSON side of a sink: a document is text from the start, so that thousands of devices cost no more than
- * their bytes. RFC 8259; strings are UTF-8 whatever they were made of. */
+/* The JSON side of a sink: the one file that knows json-c. Keys are literals: json-c keeps them by address.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,119 +17,76 @@
 
 void sink_discard(struct sink *s)
 {
-        s->document.n = s->document.depth = 0;
-        s->document.comma = false;
+        if (s->depth > 0)
+                json_object_put(s->stack[0]);
+        s->depth = 0;
 }
 
-/* Room for MORE bytes; NULL, and the sink's error set, without. */
-static char *reserve(struct sink *s, size_t more)
+/* Puts VALUE, which is ours until then, into what was begun last. A NULL VALUE is JSON's null. */
+static void add(struct sink *s, const char *key, struct json_object *value)
 {
-        struct document *d = &s->document;
+        struct json_object *parent = s->stack[s->depth - 1];
+        int r;
 
-        if (d->size - d->n < more) {
-                size_t size = MAX(d->size * 2, d->n + more + 4096);
-                char *text = realloc(d->text, size);
-
-                if (!text) {
-                        s->error = -ENOMEM;
-                        return NULL;
-                }
-                d->text = text;
-                d->size = size;
-        }
-        return d->text + d->n;
-}
-
-static void put(struct sink *s, const char *text, size_t n)
-{
-        char *to = reserve(s, n);
-
-        if (to) {
-                memcpy(to, text, n);
-                s->document.n += n;
+        if (json_object_is_type(parent, json_type_array))
+                r = json_object_array_add(parent, value);
+        else
+                r = json_object_object_add_ex(parent, key, value, JSON_C_OBJECT_ADD_CONSTANT_KEY);
+        if (r < 0) {
+                json_object_put(value);
+                s->error = -ENOMEM;
         }
 }
 
-static bool needs_escape(unsigned char c)
+/* Adds what may not be NULL: json-c answers NULL when it is out of memory. */
+static void add_new(struct sink *s, const char *key, struct json_object *value)
 {
-        return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+        if (!value)
+                s->error = -ENOMEM;
+        else
+                add(s, key, value);
 }
 
-/* A string of valid UTF-8 with its quotes. */
-static void put_string(struct sink *s, const char *text)
+static bool active(struct sink *s)
 {
-        size_t length = strlen(text);
-        char *to = reserve(s, 6 * length + 2), *start = to;
-
-        if (!to)
-                return;
-        *to++ = '"';
-        for (size_t i = 0; i < length; i++) {
-                unsigned char c = (unsigned char)text[i];
-
-                if (!needs_escape(c))
-                        *to++ = (char)c;
-                else if (c == '"' || c == '\\')
-                        to += sprintf(to, "\\%c", c);
-                else
-                        to += sprintf(to, "\\u%04x", c);
-        }
-        *to++ = '"';
-        s->document.n += (size_t)(to - start);
+        return s->json && s->error == 0;
 }
 
-/* Begins a member of what was begun last, behind a comma where one is due; KEY is NULL in arrays. Whether
- * there is anything to write to. */
-static bool member(struct sink *s, const char *key)
+static void begin(struct sink *s, const char *key, struct json_object *value)
 {
-        struct document *d = &s->document;
-
-        if (!s->json || s->error != 0)
-                return false;
-        if (d->comma)
-                put(s, ",", 1);
-        if (key) {
-                put_string(s, key);
-                put(s, ":", 1);
-        }
-        d->comma = true;
-        return s->error == 0;
-}
-
-static void begin(struct sink *s, const char *key, char opening, char closing)
-{
-        struct document *d = &s->document;
-
-        if (!member(s, key))
-                return;
-        if (d->depth == JSON_DEPTH) {
+        if (s->depth == JSON_DEPTH) {
+                json_object_put(value);
                 s->error = -EOVERFLOW;
                 return;
         }
-        put(s, &opening, 1);
-        d->closing[d->depth++] = closing;
-        d->comma = false;
+        if (s->depth > 0)
+                add_new(s, key, value);
+        else if (!value)
+                s->error = -ENOMEM;
+        if (s->error == 0)
+                s->stack[s->depth++] = value;
 }
 
 static void end(struct sink *s)
 {
-        struct document *d = &s->document;
+        const char *text;
+        size_t length;
 
-        if (!s->json || s->error != 0)
+        if (--s->depth > 0)
                 return;
-        put(s, &d->closing[--d->depth], 1);
-        d->comma = true;
-        if (d->depth > 0 || s->error != 0)
-                return;
-        put(s, "\n", 1);
-        if (s->error == 0 && fwrite(d->text, 1, d->n, s->out) != d->n)
+        text = json_object_to_json_string_length(
+                s->stack[0], JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+        if (!text)
+                s->error = -ENOMEM;
+        else if (fwrite(text, 1, length, s->out) != length || fputc('\n', s->out) == EOF)
                 s->error = -errno;
-        sink_discard(s);
+        json_object_put(s->stack[0]);
 }
 
 void sink_begin_object(struct sink *s, const char *key)
 {
-        begin(s, key, '{', '}');
+        if (active(s))
+                begin(s, key, json_object_new_object());
 }
 
 void sink_begin_document(struct sink *s)
@@ -139,23 +97,26 @@ void sink_begin_document(struct sink *s)
 
 void sink_end_object(struct sink *s)
 {
-        end(s);
+        if (active(s))
+                end(s);
 }
 
 void sink_begin_array(struct sink *s, const char *key)
 {
-        begin(s, key, '[', ']');
+        if (active(s))
+                begin(s, key, json_object_new_array());
 }
 
 void sink_end_array(struct sink *s)
 {
-        end(s);
+        if (active(s))
+                end(s);
 }
 
 void sink_null(struct sink *s, const char *key)
 {
-        if (member(s, key))
-                put(s, "null", 4);
+        if (active(s))
+                add(s, key, NULL);
 }
 
 void sink_string(struct sink *s, const char *key, const char *value)
@@ -166,62 +127,56 @@ void sink_string(struct sink *s, const char *key, const char *value)
                 sink_null(s, key);
                 return;
         }
-        if (!member(s, key))
+        if (!active(s))
                 return;
+        /* json-c passes bytes on as they are. */
         if (text_is_utf8(value)) {
-                put_string(s, value);
+                add_new(s, key, json_object_new_string(value));
                 return;
         }
         valid = text_to_utf8(value);
-        if (valid)
-                put_string(s, valid);
-        else
-                s->error = -ENOMEM;
+        add_new(s, key, valid ? json_object_new_string(valid) : NULL);
         free(valid);
 }
 
 void sink_hex(struct sink *s, const char *key, uint64_t value, int digits)
 {
-        char text[2 + 2 + 16 + 1];
+        char text[2 + 16 + 1];
 
-        if (member(s, key))
-                put(s, text,
-                    (size_t)snprintf(text, sizeof(text), "\"0x%0*" PRIx64 "\"", MIN(digits, 16), value));
+        if (!active(s))
+                return;
+        snprintf(text, sizeof(text), "0x%0*" PRIx64, MIN(digits, 16), value);
+        add_new(s, key, json_object_new_string(text));
 }
 
 void sink_uint(struct sink *s, const char *key, uint64_t value)
 {
-        char text[24];
-
-        if (member(s, key))
-                put(s, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, value));
+        if (active(s))
+                add_new(s, key, json_object_new_uint64(value));
 }
 
 void sink_int(struct sink *s, const char *key, int64_t value)
 {
-        char text[24];
-
-        if (member(s, key))
-                put(s, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, value));
+        if (active(s))
+                add_new(s, key, json_object_new_int64(value));
 }
 
 void sink_double(struct sink *s, const char *key, double value, int decimals)
 {
         char text[400]; /* the largest double has 309 digits before the point */
-        int n;
 
+        if (!active(s))
+                return;
         if (!isfinite(value)) {
                 sink_null(s, key); /* JSON has no such numbers */
                 return;
         }
-        if (!member(s, key))
-                return;
-        n = snprintf(text, sizeof(text), "%.*f", MIN(decimals, 17), value);
-        put(s, text, (size_t)n);
+        snprintf(text, sizeof(text), "%.*f", MIN(decimals, 17), value);
+        add_new(s, key, json_object_new_double_s(value, text));
 }
 
 void sink_bool(struct sink *s, const char *key, bool value)
 {
-        if (member(s, key))
-                put(s, value ? "true" : "false", value ? 4 : 5);
+        if (active(s))
+                add_new(s, key, json_object_new_boolean(value));
 }

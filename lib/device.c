@@ -63,24 +63,37 @@ static int explain_bind(struct iommuctl_container *c, const struct device_place 
         }
 }
 
-/* Makes the device, opened at its own node, part of the container's IOAS. */
-static int join_iommufd(struct iommuctl_container *c, const struct device_place *place, int fd,
+/* Makes the device, opened at its own node, part of the container's IOAS; takes DEVICE_FD, also when it
+ * fails. What failed is explained after the descriptor is closed, or it would be found open in this process.
+ */
+static int join_iommufd(struct iommuctl_container *c, const struct device_place *place, int device_fd,
                         struct iommuctl_device **ret_device)
 {
         struct kernel *k = container_kernel(c);
+        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, device_fd);
         uint32_t id;
         int r;
 
-        r = iommufd_bind_device(k, fd, c->space.fd, &id);
-        if (r < 0)
+        r = iommufd_bind_device(k, fd.fd, c->space.fd, &id);
+        if (r < 0) {
+                scoped_fd_close(&fd);
                 return explain_bind(c, place, r);
-        r = iommufd_attach_device(k, fd, c->space.ioas_id);
-        if (r < 0)
+        }
+        r = iommufd_attach_device(k, fd.fd, c->space.ioas_id);
+        if (r < 0) {
+                scoped_fd_close(&fd);
                 return explain_join(c, place->group, place->name, r);
+        }
         r = container_read_facts(c);
-        if (r < 0)
+        if (r >= 0)
+                r = device_alloc(c, NULL, place->name, fd.fd, id, ret_device);
+        if (r < 0) {
+                scoped_fd_close(&fd);
+                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
                 return r;
-        return device_alloc(c, NULL, place->name, fd, id, ret_device);
+        }
+        scoped_fd_take(&fd);
+        return 0;
 }
 
 /* Whether the container is, or now becomes, an iommufd one for this device: its descriptor, -1 for type1, or
@@ -164,12 +177,7 @@ static int open_locked(struct iommuctl_container *c, const struct device_place *
                 return r;
         if (fd < 0)
                 return open_type1(c, place, ret_device);
-        r = join_iommufd(c, place, fd, ret_device);
-        if (r < 0) {
-                container_kernel(c)->ops->close(container_kernel(c), fd);
-                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
-        }
-        return r;
+        return join_iommufd(c, place, fd, ret_device);
 }
 
 _public_ int iommuctl_device_open(struct iommuctl_container *c, const char *name,

@@ -17,53 +17,6 @@
  * passed over before it is given up. */
 #define FOREIGN_MAX 64
 
-bool dma_name_is_valid(const char *name)
-{
-        static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-
-        return strspn(name, allowed) == strlen(name) && strlen(name) <= DMA_NAME_MAX;
-}
-
-/* Members this version does not know must be zero: they ask for something that would not happen. */
-static bool rest_is_zero(const void *from, size_t size, size_t known)
-{
-        for (size_t i = known; i < size; i++)
-                if (((const unsigned char *)from)[i])
-                        return false;
-        return true;
-}
-
-int dma_options_read(struct iommuctl_container *c, const struct iommuctl_dma_options *from,
-                     struct iommuctl_dma_options *ret_options)
-{
-        struct iommuctl_dma_options o = { .struct_size = sizeof(o) };
-
-        if (from) {
-                if (from->struct_size < sizeof(from->struct_size) || from->struct_size > 4096 ||
-                    !rest_is_zero(from, from->struct_size, sizeof(o)))
-                        return ctx_error(
-                                c->ctx, -EINVAL, NULL,
-                                "the options' struct_size is %zu: it is not set, or they ask for what "
-                                "this version does not know",
-                                from->struct_size);
-                memcpy(&o, from, MIN(from->struct_size, sizeof(o)));
-        }
-        if (o.access == 0)
-                o.access = IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE;
-        if (o.access & ~(unsigned int)(IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE))
-                return ctx_error(c->ctx, -EINVAL, NULL, "there is no access 0x%x", o.access);
-        if (o.flags & ~(unsigned int)IOMMUCTL_DMA_FIXED_IOVA)
-                return ctx_error(c->ctx, -EINVAL, NULL, "there are no mapping flags 0x%x", o.flags);
-        if (o.name && !dma_name_is_valid(o.name))
-                return ctx_error(c->ctx, -EINVAL, NULL,
-                                 "a buffer's name has at most %d of A-Z a-z 0-9 . _ and -, not \"%.80s\"",
-                                 DMA_NAME_MAX, o.name);
-        if (o.iova_limit == 0)
-                o.iova_limit = UINT64_MAX;
-        *ret_options = o;
-        return 0;
-}
-
 static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const struct dma_memory *memory,
                                              unsigned int access, const char *name)
 {
@@ -237,44 +190,13 @@ static int reserve_and_map(struct iommuctl_dma *dma, const struct dma_memory *me
         return explain_map(c, (uint64_t)(uintptr_t)memory->vaddr, dma->span.iova, memory->size, r);
 }
 
-static int check_shape(struct iommuctl_container *c, const struct dma_memory *memory,
-                       const struct iommuctl_dma_options *o)
-{
-        const uint64_t page = (uint64_t)getpagesize(), vaddr = (uint64_t)(uintptr_t)memory->vaddr;
-        uint64_t last;
-
-        if (memory->size == 0)
-                return ctx_error(c->ctx, -EINVAL, NULL, "0 bytes cannot be mapped");
-        if ((vaddr | memory->size) & (page - 1))
-                return ctx_error(c->ctx, -EINVAL, NULL,
-                                 "0x%zx bytes at 0x%" PRIx64 " are not whole pages of 0x%" PRIx64,
-                                 memory->size, vaddr, page);
-        if (__builtin_add_overflow(vaddr, memory->size - 1, &last))
-                return ctx_error(c->ctx, -EINVAL, NULL, "0x%zx bytes at 0x%" PRIx64 " wrap around",
-                                 memory->size, vaddr);
-        if (!(o->flags & IOMMUCTL_DMA_FIXED_IOVA))
-                return 0;
-        if (o->iova & (page - 1))
-                return ctx_error(c->ctx, -EINVAL, NULL,
-                                 "IOVA 0x%" PRIx64 " is no multiple of the page size 0x%" PRIx64, o->iova,
-                                 page);
-        if (__builtin_add_overflow(o->iova, memory->size - 1, &last))
-                return ctx_error(c->ctx, -EINVAL, NULL, "0x%zx bytes at IOVA 0x%" PRIx64 " wrap around",
-                                 memory->size, o->iova);
-        if (last > o->iova_limit)
-                return ctx_error(c->ctx, -EINVAL, NULL,
-                                 "0x%zx bytes at IOVA 0x%" PRIx64 " end above the limit 0x%" PRIx64,
-                                 memory->size, o->iova, o->iova_limit);
-        return 0;
-}
-
 int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory,
                    const struct iommuctl_dma_options *o, struct iommuctl_dma **ret_dma)
 {
         struct iommuctl_dma *dma;
         int r;
 
-        r = check_shape(c, memory, o);
+        r = dma_check_shape(c, memory, o);
         if (r < 0)
                 return r;
         dma = dma_alloc_object(c, memory, o->access, o->name);
@@ -314,7 +236,7 @@ int dma_new_adopted(struct iommuctl_container *c, const struct dma_memory *memor
         struct iommuctl_dma *dma;
         int r;
 
-        r = check_shape(c, memory, &o);
+        r = dma_check_shape(c, memory, &o);
         if (r < 0)
                 return r;
         dma = dma_alloc_object(c, memory, access, name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The inside of a mapped buffer. dma.c maps and unmaps, dma_memory.c makes memory. */
+/* The inside of a mapped buffer. dma_options.c checks what is asked for, dma.c maps and unmaps, dma_memory.c
+ * makes memory. */
 
 #include "container.h"
 #include "iommuctl/dma.h"
@@ -32,6 +33,10 @@ int dma_options_read(struct iommuctl_container *c, const struct iommuctl_dma_opt
                      struct iommuctl_dma_options *ret_options);
 /* Whether NAME can be one: "" or 1 to 64 of A-Z a-z 0-9 . _ - */
 bool dma_name_is_valid(const char *name);
+
+/* Whole pages, nowhere beyond the last address; with a text. */
+int dma_check_shape(struct iommuctl_container *c, const struct dma_memory *memory,
+                    const struct iommuctl_dma_options *options);
 
 /* As iommuctl_dma_map() with options that were read. */
 int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory,

@@ -79,14 +79,19 @@ static int add_own(struct disks *ds)
         struct dir_reader dir _cleanup_dir_ = DIR_CLOSED;
         const char *name;
         char link[1024];
+        ssize_t n;
         int r;
 
         r = dir_open(&dir, ds->k, ds->root_fd, "sys/class/block");
         if (r < 0)
                 return r == -ENOENT ? 0 : r; /* a kernel without disks */
         while ((name = dir_next(&dir))) {
-                if (file_link(ds->k, ds->root_fd, link, sizeof(link), "sys/class/block/%s", name) < 0)
+                /* One that just went is no danger; one that cannot be looked at may be the one. */
+                n = file_link(ds->k, ds->root_fd, link, sizeof(link), "sys/class/block/%s", name);
+                if (n == -ENOENT || n == -EINVAL)
                         continue;
+                if (n < 0)
+                        return (int)n;
                 r = hazard_path_is_below(link, ds->device->name);
                 if (r == 0)
                         r = is_multipath_below(ds, link, ds->device->name);

@@ -53,15 +53,21 @@ static int add_own(struct interfaces *is)
         struct dir_reader dir _cleanup_dir_ = DIR_CLOSED;
         const char *name;
         char link[1024];
+        ssize_t n;
         int r;
 
         r = dir_open(&dir, k, is->device->root_fd, "sys/class/net");
         if (r < 0)
                 return r == -ENOENT ? 0 : r; /* a kernel without networking */
         while ((name = dir_next(&dir))) {
-                /* "bonding_masters" is a file among the links. */
-                if (file_link(k, is->device->root_fd, link, sizeof(link), "sys/class/net/%s", name) < 0 ||
-                    !hazard_path_is_below(link, is->device->name))
+                n = file_link(k, is->device->root_fd, link, sizeof(link), "sys/class/net/%s", name);
+                /* "bonding_masters" is a file among the links. One that just went is no danger; one that
+                 * cannot be looked at may be the one. */
+                if (n == -ENOENT || n == -EINVAL)
+                        continue;
+                if (n < 0)
+                        return (int)n;
+                if (!hazard_path_is_below(link, is->device->name))
                         continue;
                 r = add(is, name, -1);
                 if (r < 0)

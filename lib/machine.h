@@ -41,6 +41,8 @@ int machine_read_modules(struct iommuctl_machine *m);
 int machine_read_irqs(struct iommuctl_machine *m);
 int machine_read_firmware(struct iommuctl_machine *m);
 
+/* Takes a line of /proc/interrupts, changing it. 1 where it says that interrupts are remapped. */
+int machine_take_interrupt(struct iommuctl_machine *m, char *line);
 /* What one interrupt controller's name says; UNKNOWN: nothing. */
 enum iommuctl_state irq_chip_remaps(const char *line);
 

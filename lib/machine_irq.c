@@ -47,7 +47,7 @@ static int take_chip(struct iommuctl_machine *m, const char *line)
 
 /* " 28:  0  0 IR-PCI-MSIX-0000:00:01.0   0-edge   virtio0": the controller's name follows the counts. The
  * names of who waits for it, behind, are not looked at. */
-static int take_interrupt(struct iommuctl_machine *m, char *line)
+int machine_take_interrupt(struct iommuctl_machine *m, char *line)
 {
         char *p = line + strspn(line, " ");
         char *end;
@@ -80,7 +80,7 @@ static int read_chips(struct iommuctl_machine *m)
 
 int machine_read_irqs(struct iommuctl_machine *m)
 {
-        int r = machine_lines(m, "proc/interrupts", take_interrupt);
+        int r = machine_lines(m, "proc/interrupts", machine_take_interrupt);
 
         if (r == -ENOMEM || r == -EMFILE)
                 return r;

@@ -97,6 +97,8 @@ int topology_read_noiommu(struct iommuctl_topology *t);
  * drivers/iommu/iommu.c). */
 #define GROUP_TEXT 65537
 int topology_read_group(struct iommuctl_topology *t, struct iommuctl_group_info *g, char *text);
+/* Takes a line apart, "0x00000000fee00000 0x00000000feefffff msi", changing it; the type points into it. */
+bool topology_parse_region(char *line, struct iommuctl_reserved_region *ret);
 int topology_read_units(struct iommuctl_topology *t);
 
 int device_info_compare(const struct iommuctl_device_info *a, const struct iommuctl_device_info *b);

@@ -61,8 +61,7 @@ static int read_noiommu_name(struct iommuctl_topology *t, struct iommuctl_group_
         return topology_fatal(r) ? r : 0;
 }
 
-/* "0x00000000fee00000 0x00000000feefffff msi" */
-static bool parse_region(char *line, struct iommuctl_reserved_region *ret)
+bool topology_parse_region(char *line, struct iommuctl_reserved_region *ret)
 {
         char *rest = NULL;
         char *start = strtok_r(line, " ", &rest);
@@ -83,7 +82,7 @@ static int add_region(struct iommuctl_topology *t, struct iommuctl_group_info *g
         struct iommuctl_reserved_region region;
         int r;
 
-        if (!parse_region(line, &region))
+        if (!topology_parse_region(line, &region))
                 return 0;
         region.type = arena_strdup(&t->arena, region.type);
         if (!region.type)

@@ -24,14 +24,9 @@ static struct dma_entry *entry_of(const struct treap_node *node)
 #define STORE(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
 #define LOAD(field)         __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
 
-static uint64_t entry_key(const struct treap_node *node)
-{
-        return entry_of(node)->vaddr;
-}
-
 void dma_map_init(struct dma_map *m)
 {
-        *m = (struct dma_map){ .by_vaddr = { .key = entry_key } };
+        *m = (struct dma_map){ 0 };
         iova_space_init(&m->space);
 }
 
@@ -106,7 +101,7 @@ void dma_map_insert(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, uint
         STORE(e->address, e->iova.start);
         STORE(e->live, false);
         e->name = name;
-        treap_insert(&m->by_vaddr, &e->node);
+        treap_insert(&m->by_vaddr, &e->node, vaddr);
         end_change(m);
 }
 

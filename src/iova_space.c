@@ -11,11 +11,6 @@ static struct iova_extent *extent_of(const struct treap_node *node)
         return node ? container_of(node, struct iova_extent, node) : NULL;
 }
 
-static uint64_t extent_key(const struct treap_node *node)
-{
-        return extent_of(node)->start;
-}
-
 static void extent_update(struct treap_node *node)
 {
         struct iova_extent *e = extent_of(node);
@@ -39,7 +34,7 @@ static void extent_update(struct treap_node *node)
 
 void iova_space_init(struct iova_space *s)
 {
-        *s = (struct iova_space){ .tree = { .key = extent_key, .update = extent_update } };
+        *s = (struct iova_space){ .tree = { .update = extent_update } };
 }
 
 void iova_space_destroy(struct iova_space *s)
@@ -109,7 +104,7 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
 static void put(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
 {
         *e = (struct iova_extent){ .start = start, .last = last };
-        treap_insert(&s->tree, &e->node);
+        treap_insert(&s->tree, &e->node, start);
 }
 
 int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)

@@ -15,7 +15,7 @@
 /* The argument of a call that takes a number, not a pointer. */
 static void *number(unsigned long value)
 {
-        return (void *)value; // NOLINT: ioctl's argument is one word
+        return (void *)value;
 }
 
 int type1_open_container(struct kernel *k, int root_fd)

@@ -16,9 +16,6 @@
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
-#include <iommuctl/change.h>
-#include <iommuctl/ctx.h>
-#include <iommuctl/machine.h>
 #include <iommuctl/topology.h>
 
 #endif

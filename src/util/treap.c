@@ -31,7 +31,7 @@ static void split(const struct treap *t, struct treap_node *n, uint64_t key, str
         if (!n) {
                 set_link(below, NULL);
                 set_link(rest, NULL);
-        } else if (t->key(n) < key) {
+        } else if (n->key < key) {
                 struct treap_node *right = n->child[1];
 
                 set_link(below, n);
@@ -66,17 +66,18 @@ static void insert_at(const struct treap *t, struct treap_node **link, struct tr
         struct treap_node *n = *link;
 
         if (!n || n->priority < node->priority) {
-                split(t, n, t->key(node), &node->child[0], &node->child[1]);
+                split(t, n, node->key, &node->child[0], &node->child[1]);
                 set_link(link, node);
                 update(t, node);
                 return;
         }
-        insert_at(t, &n->child[t->key(node) > t->key(n)], node);
+        insert_at(t, &n->child[node->key > n->key], node);
         update(t, n);
 }
 
-void treap_insert(struct treap *t, struct treap_node *node)
+void treap_insert(struct treap *t, struct treap_node *node, uint64_t key)
 {
+        node->key = key;
         node->priority = next_priority(t);
         insert_at(t, &t->root, node);
 }
@@ -89,7 +90,7 @@ static void remove_at(const struct treap *t, struct treap_node **link, struct tr
                 set_link(link, join(t, n->child[0], n->child[1]));
                 return;
         }
-        remove_at(t, &n->child[t->key(node) > t->key(n)], node);
+        remove_at(t, &n->child[node->key > n->key], node);
         update(t, n);
 }
 
@@ -105,7 +106,7 @@ struct treap_node *treap_find_last_up_to(const struct treap *t, uint64_t key)
         struct treap_node *best = NULL;
 
         for (struct treap_node *n = t->root; n;) {
-                if (t->key(n) <= key) {
+                if (n->key <= key) {
                         best = n;
                         n = n->child[1];
                 } else {
@@ -120,7 +121,7 @@ struct treap_node *treap_find_first_from(const struct treap *t, uint64_t key)
         struct treap_node *best = NULL;
 
         for (struct treap_node *n = t->root; n;) {
-                if (t->key(n) >= key) {
+                if (n->key >= key) {
                         best = n;
                         n = n->child[0];
                 } else {

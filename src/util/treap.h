@@ -14,20 +14,19 @@
 
 struct treap_node {
         struct treap_node *child[2]; /* smaller keys, larger keys */
+        uint64_t key;
         uint32_t priority;
 };
 
 struct treap {
         struct treap_node *root;
-        /* The key of a node; keys are unique. */
-        uint64_t (*key)(const struct treap_node *node);
         /* Makes what a node sums up over its subtree right again after its children changed; may be NULL. */
         void (*update)(struct treap_node *node);
         uint64_t random; /* state of the generator of priorities */
 };
 
-/* Puts NODE in; its key must not be there yet. */
-void treap_insert(struct treap *t, struct treap_node *node);
+/* Puts NODE in under KEY, which must not be there yet. */
+void treap_insert(struct treap *t, struct treap_node *node, uint64_t key);
 /* Takes NODE out, which must be in. */
 void treap_remove(struct treap *t, struct treap_node *node);
 /* The node with the largest key that is KEY or less; NULL. */

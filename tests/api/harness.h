@@ -46,6 +46,8 @@ struct scenario {
         /* After the run and after the context is gone; R is what run returned. NULL: nothing beyond the
          * audit. */
         void (*check)(struct fake *m, int r);
+        /* Run it with failures that last, too: an object that can never be opened, read or written. */
+        bool lasting;
 };
 
 /* Runs the scenario plain, which must succeed; then with the 1st, 2nd, … call failing in each of several ways
@@ -56,6 +58,9 @@ void each_call_failing(const struct scenario *s);
 /* The same with the process killed before and after each call. RECOVER is what a new process does about it.
  */
 void each_call_killed(const struct scenario *s, void (*recover)(struct fake *m));
+
+/* Where the scenario that runs now was made to fail, for a message; "" outside of one. */
+const char *scenario_where(void);
 
 /* Allocation failure: the Nth allocation of the library from now ends in NULL; 0 ends it. Needs the wrap
  * arguments of tests/api/meson.build. */

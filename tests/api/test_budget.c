@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "iommuctl/budget.h"
+#include "iommuctl/device.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -235,12 +236,88 @@ static void test_device(void **state)
         stop();
 }
 
+/* A container with one device of an IOMMU of 32 bits, and the interrupt window in it. */
+static struct iommuctl_device *open_device(const struct fake_options *options, enum iommuctl_backend backend,
+                                           struct iommuctl_container **ret_container)
+{
+        struct iommuctl_device *device;
+
+        start(options);
+        fake_add_driver(m, "vfio-pci", &(struct fake_driver){ .vfio = true });
+        fake_add_pci(m, "0000:01:00.0", &(struct fake_pci){ .group = 7, .driver = "vfio-pci" });
+        fake_add_reserved(m, 7, 0xfee00000, 0xfeefffff, "msi");
+        fake_set_aperture(m, 7, 0xffffffff);
+        assert_ok(ctx, iommuctl_container_new(ctx, backend, ret_container));
+        assert_ok(ctx, iommuctl_device_open(*ret_container, "0000:01:00.0", &device));
+        return device;
+}
+
+static void test_container(void **state)
+{
+        struct iommuctl_container *container;
+        struct iommuctl_device *device = open_device(NULL, IOMMUCTL_BACKEND_IOMMUFD, &container);
+        struct iommuctl_dma_options top = fixed(0xfffff000), window = fixed(0xfedff000), low = { 0 };
+        struct iommuctl_budget_item item = { "a", 4096, &top };
+
+        (void)state;
+        assert_ok(ctx, iommuctl_budget_check_container(container, &item, 1, &s));
+        item.size = 8192;
+        assert_fails(ctx, iommuctl_budget_check_container(container, &item, 1, &s), -ERANGE,
+                     "buffer a: iova 0xfffff000-0x100000fff is in none of the usable ranges; the nearest is "
+                     "0xfef00000-0xffffffff");
+        assert_int_equal(s.kind, IOMMUCTL_SHORTAGE_RANGE);
+        assert_int_equal(s.start, 0xfef00000);
+        assert_int_equal(s.last, 0xffffffff);
+        item.options = &window;
+        assert_fails(ctx, iommuctl_budget_check_container(container, &item, 1, &s), -ERANGE,
+                     "the nearest is 0x0-0xfedfffff");
+        /* anywhere: the largest range is what counts, and what the device can form */
+        item = (struct iommuctl_budget_item){ "b", 0xfee00000, NULL };
+        assert_ok(ctx, iommuctl_budget_check_container(container, &item, 1, &s));
+        item.size += 4096;
+        assert_fails(ctx, iommuctl_budget_check_container(container, &item, 1, &s), -ERANGE,
+                     "no usable range holds 4276097024 bytes; the largest is 0x0-0xfedfffff");
+        assert_int_equal(s.needed, 4276097024u);
+        low.struct_size = sizeof(low);
+        low.iova_limit = 0xffff;
+        item = (struct iommuctl_budget_item){ "c", 0x10000, &low };
+        assert_ok(ctx, iommuctl_budget_check_container(container, &item, 1, &s));
+        item.size = 0x11000;
+        assert_fails(ctx, iommuctl_budget_check_container(container, &item, 1, &s), -ERANGE,
+                     "the largest is 0x0-0xffff");
+        iommuctl_device_unref(device);
+        iommuctl_container_unref(container);
+        stop();
+}
+
+static void test_mappings(void **state)
+{
+        struct iommuctl_container *container;
+        struct iommuctl_device *device = open_device(&(struct fake_options){ .dma_entry_limit = 2 },
+                                                     IOMMUCTL_BACKEND_TYPE1, &container);
+        struct iommuctl_budget_item items[] = { { "a", 4096, NULL },
+                                                { "b", 4096, NULL },
+                                                { "c", 4096, NULL } };
+
+        (void)state;
+        assert_ok(ctx, iommuctl_budget_check_container(container, items, 2, &s));
+        assert_fails(ctx, iommuctl_budget_check_container(container, items, 3, &s), -ENOSPC,
+                     "3 mappings are needed and the kernel allows 2 more");
+        assert_int_equal(s.kind, IOMMUCTL_SHORTAGE_MAPPINGS);
+        assert_int_equal(s.needed, 3);
+        assert_int_equal(s.available, 2);
+        iommuctl_device_unref(device);
+        iommuctl_container_unref(container);
+        stop();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_shape),   cmocka_unit_test(test_overlap),
-                cmocka_unit_test(test_memlock), cmocka_unit_test(test_hugepages),
-                cmocka_unit_test(test_memory),  cmocka_unit_test(test_device),
+                cmocka_unit_test(test_shape),     cmocka_unit_test(test_overlap),
+                cmocka_unit_test(test_memlock),   cmocka_unit_test(test_hugepages),
+                cmocka_unit_test(test_memory),    cmocka_unit_test(test_device),
+                cmocka_unit_test(test_container), cmocka_unit_test(test_mappings),
         };
 
         return run_tap_tests("budget", tests);

@@ -51,12 +51,12 @@ long_options() {
 }
 
 verbs() {
-    "$command" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | uniq
+    "$command" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p'
 }
 
 bash_cases() {
-    local i="iommuctl --root=$root" prefix all
-    mapfile -t all < <(verbs)
+    local i="iommuctl --root=$root" all verb options
+    mapfile -t all < <(verbs | cut -d' ' -f1 | uniq)
     is "the verbs" "$i " "${all[@]/#/$i }"
     is "verbs that begin so" "$i st" "$i status"
     is "the second word of dma" "$i dma r" "$i dma ranges"
@@ -81,8 +81,9 @@ bash_cases() {
     is "folders for --root" "iommuctl --root=$root/capt" "iommuctl --root=$root/captured one"
     is "the root as a word of its own" "iommuctl --root $root show 0000:00" "iommuctl --root $root show 0000:00:02.0"
     is "nothing of ours behind --" "$i dma map 0000:00:02.0 -- " ""
+    mapfile -t all < <(verbs)
     for verb in "${all[@]}"; do
-        [ "$verb" != dma ] || verb="dma ranges"
+        # shellcheck disable=SC2086 # one word or two
         mapfile -t options < <(long_options $verb)
         is "the options of $verb" "$i $verb --" "${options[@]/#/$i $verb }"
     done
@@ -98,6 +99,7 @@ fish_cases() {
         for line in "bind 0000:01:" "show net:" "show block:" "show drm:" "show group:" "st" "dma r" "bind --driver=n" \
             "bind --allow=mounted,sw" "--color=a"; do
             want+=$(lines "iommuctl --root=$root $line" | sed "s|^iommuctl --root=$root ||; s|.* ||")$'\n'
+            # shellcheck disable=SC2016 # fish's own variables
             have+=$(fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$fish_file" "iommuctl --root=$root $line" |
                 cut -f1 | LC_ALL=C sort)$'\n'
         done

@@ -31,17 +31,19 @@ struct fake;
 /* What kind of machine. All zeroes is a 6.12 kernel with everything, behind a VT-d with interrupt remapping.
  */
 struct fake_options {
-        const char *release;          /* NULL: "6.12.0-fake" */
-        bool no_iommu;                /* no groups, no /sys/class/iommu units */
-        bool no_iommufd;              /* no /dev/iommu */
-        bool no_cdev;                 /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
-        bool no_group;                /* no /dev/vfio/N, as without VFIO_GROUP */
-        bool no_type1;                /* vfio_iommu_type1 is not loaded */
-        bool no_interrupt_remapping;  /* attaching a device ends in EPERM */
-        bool unsafe_interrupts;       /* allow_unsafe_interrupts=1: it does not */
-        bool vfio_pci_missing;        /* vfio-pci is a module that is not loaded yet */
-        bool vfio_pci_builtin;        /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */
-        uint64_t page_sizes;          /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        const char *release;         /* NULL: "6.12.0-fake" */
+        bool no_iommu;               /* no groups, no /sys/class/iommu units */
+        bool no_iommufd;             /* no /dev/iommu */
+        bool no_cdev;                /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
+        bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
+        bool no_type1;               /* vfio_iommu_type1 is not loaded */
+        bool no_interrupt_remapping; /* attaching a device ends in EPERM */
+        bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
+        bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
+        bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */
+        bool override_locked; /* driver_override waits for a driver that hangs, as in kernels before its
+                                 rework */
+        uint64_t page_sizes;  /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
         unsigned int dma_entry_limit; /* type1's module parameter; 0: 65535 */
         uint64_t memlock;             /* bytes that may be pinned; 0: no limit */
         unsigned int host_vectors;    /* MSI and MSI-X vectors the host can give to a device; 0: no limit */
@@ -118,6 +120,8 @@ struct fake_pci {
 #define FAKE_BAR4_SIZE 0x100u
 
 void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci);
+/* Another card is found at the address. */
+void fake_set_ids(struct fake *m, const char *bdf, uint16_t vendor, uint16_t device);
 /* A device on another bus, "platform", "mdev", … */
 void fake_add_other(struct fake *m, const char *bus, const char *name, const char *driver,
                     unsigned int group);
@@ -195,13 +199,17 @@ void fake_at(struct fake *m, uint64_t ns, void (*fn)(struct fake *m, void *userd
 
 enum fake_fault_kind {
         FAKE_FAULT_NONE,
-        FAKE_FAULT_ERROR,       /* the call does nothing and ends in the error */
+        FAKE_FAULT_ERROR,  /* the call does nothing and ends in the error */
+        FAKE_FAULT_STICKY, /* so does each later one with the same object: a file that cannot be read at all
+                            */
         FAKE_FAULT_KILL_BEFORE, /* the process dies at the door of the call … */
         FAKE_FAULT_KILL_AFTER,  /* … or with the call done: nothing it calls later has an effect */
         FAKE_FAULT_SHORT,       /* a read, a write or a getdents moves less than it was asked to */
 };
 /* Sets the fault of the Nth call from now; 0 takes it away. */
 void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, int error);
+/* What was made to fail works again; that it failed is not forgotten. */
+void fake_mend(struct fake *m);
 /* The fault came to pass. */
 bool fake_fault_hit(struct fake *m);
 /* What call it was, "ioctl VFIO_IOMMU_MAP_DMA", for a message. */

@@ -42,7 +42,7 @@ static void add_block_files(struct fake *m, const char *path, const char *type, 
         snprintf(at, sizeof(at), "/sys/dev/block/%u:%u", major, minor);
         fake_add_relative_link(m, at, path);
         snprintf(node, sizeof(node), "/dev/%s", name);
-        fake_put(m, FAKE_CHR, node)->major = major;
+        fake_put(m, FAKE_BLK, node)->major = major;
         fake_node_at(m, node)->minor = minor;
 }
 
@@ -90,13 +90,13 @@ void fake_add_partition(struct fake *m, const char *disk, const char *name, unsi
 void fake_add_holder(struct fake *m, const char *name, const char *holder)
 {
         char path[600], at[800], holder_path[300];
-        static unsigned int minor;
 
         snprintf(holder_path, sizeof(holder_path), "/sys/class/block/%s", holder);
         if (!fake_node_at(m, holder_path)) {
                 snprintf(holder_path, sizeof(holder_path), "/sys/devices/virtual/block/%s", holder);
                 add_class(m, "block", holder_path);
-                add_block_files(m, holder_path, "disk", 254, minor++);
+                add_block_files(m, holder_path, "disk", 254,
+                                (unsigned int)atoi(holder + strcspn(holder, "0123456789")));
                 snprintf(at, sizeof(at), "/sys/block/%s", holder);
                 fake_add_relative_link(m, at, holder_path);
         }

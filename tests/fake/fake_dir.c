@@ -20,7 +20,7 @@ struct record {
 static size_t put_record(char *buf, size_t left, const struct fake_node *node, const char *name,
                          uint64_t next)
 {
-        static const unsigned char types[] = { DT_DIR, DT_REG, DT_LNK, DT_CHR };
+        static const unsigned char types[] = { DT_DIR, DT_REG, DT_LNK, DT_CHR, DT_BLK };
         size_t length = (offsetof(struct record, name) + strlen(name) + 1 + 7) & ~(size_t)7;
         struct record *r = (struct record *)buf;
 
@@ -100,10 +100,13 @@ ssize_t fake_do_readlinkat(struct fake *m, int dirfd, const char *path, char *bu
 
 int fake_do_fstatat(struct fake *m, int dirfd, const char *path, struct stat *ret_st, int flags)
 {
-        static const mode_t types[] = { S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR };
+        static const mode_t types[] = { S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR, S_IFBLK };
         struct fake_node *base = m->root, *node;
+        const struct fake_file *f;
         int r;
 
+        if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && f->real)
+                return fstat(dirfd, ret_st) < 0 ? -errno : 0;
         if (path[0] != '/' && (r = fake_base(m, dirfd, &base)) < 0)
                 return r;
         if (!*path && (flags & AT_EMPTY_PATH))
@@ -118,7 +121,7 @@ int fake_do_fstatat(struct fake *m, int dirfd, const char *path, struct stat *re
         ret_st->st_dev = 1;
         ret_st->st_nlink = node->gone ? 0 : 1;
         ret_st->st_size = node->attribute ? 4096 : (off_t)node->size;
-        if (node->type == FAKE_CHR)
+        if (node->type == FAKE_CHR || node->type == FAKE_BLK)
                 ret_st->st_rdev = makedev(node->major, node->minor);
         return 0;
 }

@@ -14,6 +14,12 @@ void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, i
         m->fault_where[0] = '\0';
 }
 
+void fake_mend(struct fake *m)
+{
+        if (m->fault == FAKE_FAULT_STICKY && m->fault_hit)
+                m->fault = FAKE_FAULT_NONE;
+}
+
 bool fake_fault_hit(struct fake *m)
 {
         return m->fault_hit;
@@ -46,11 +52,17 @@ int fake_enter(struct fake *m, const char *what, const char *detail)
         if (m->dead)
                 return -EIO;
         m->n_calls++;
+        if (m->fault == FAKE_FAULT_STICKY && m->fault_hit) {
+                char now[sizeof(m->fault_where)];
+
+                snprintf(now, sizeof(now), "%s%s%s", what, detail ? " " : "", detail ?: "");
+                return streq(now, m->fault_where) ? m->fault_error : 0;
+        }
         if (m->fault_in == 0 || --m->fault_in > 0)
                 return 0;
         m->fault_hit = true;
         snprintf(m->fault_where, sizeof(m->fault_where), "%s%s%s", what, detail ? " " : "", detail ?: "");
-        if (m->fault == FAKE_FAULT_ERROR)
+        if (m->fault == FAKE_FAULT_ERROR || m->fault == FAKE_FAULT_STICKY)
                 return m->fault_error;
         if (m->fault != FAKE_FAULT_KILL_BEFORE)
                 return 0;

@@ -119,7 +119,7 @@ static int open_node(struct fake *m, struct fake_node *node, int flags)
         if (!(flags & O_PATH)) {
                 if (node->type == FAKE_REG && (flags & O_TRUNC) && !node->attribute)
                         fake_set_data(node, "", 0);
-                if (node->type == FAKE_CHR)
+                if (node->type == FAKE_CHR || node->type == FAKE_BLK)
                         r = node->open ? node->open(m, node, f) : -ENXIO;
                 if (r < 0) {
                         free(f);

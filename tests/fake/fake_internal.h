@@ -23,7 +23,7 @@ struct fake_attribute {
         int (*store)(struct fake *m, struct fake_node *node, const char *value);
 };
 
-enum fake_node_type { FAKE_DIR, FAKE_REG, FAKE_LINK, FAKE_CHR };
+enum fake_node_type { FAKE_DIR, FAKE_REG, FAKE_LINK, FAKE_CHR, FAKE_BLK };
 
 struct fake_node {
         struct fake_node *parent, *children, *next;

@@ -9,14 +9,19 @@
 
 #include "fake_uapi.h"
 
-#define CALL(what, detail, expr)                                   \
-        ({                                                         \
-                struct fake *m = fake_of(k);                       \
-                __typeof__(expr) r_ = fake_enter(m, what, detail); \
-                if (r_ == 0)                                       \
-                        r_ = (expr);                               \
-                fake_leave(m);                                     \
-                r_;                                                \
+/* The lock is taken before DETAIL is looked at, which may be in the tables that it guards. */
+#define CALL(what, detail, expr)                  \
+        ({                                        \
+                struct fake *m = fake_of(k);      \
+                __typeof__(expr) r_;              \
+                                                  \
+                pthread_mutex_lock(&m->lock);     \
+                r_ = fake_enter(m, what, detail); \
+                if (r_ == 0)                      \
+                        r_ = (expr);              \
+                fake_leave(m);                    \
+                pthread_mutex_unlock(&m->lock);   \
+                r_;                               \
         })
 
 static const char *path_of(struct fake *m, int fd)
@@ -51,9 +56,21 @@ static int op_close(struct kernel *k, int fd)
         return r;
 }
 
+/* Attributes come whole in one read; larger files of /proc, and files on a disk, in pieces. */
+static bool comes_in_pieces(struct fake *m, int fd)
+{
+        struct fake_file *f = fake_file_get(m, fd);
+        const char *path = f && f->node ? fake_node_path(f->node) : "";
+
+        return !startswith(path, "/sys/") &&
+               (!startswith(path, "/proc/") || startswith(path, "/proc/net/") ||
+                streq(path, "/proc/self/mountinfo") || streq(path, "/proc/swaps"));
+}
+
 static ssize_t op_read(struct kernel *k, int fd, void *buf, size_t size)
 {
-        return CALL("read", path_of(m, fd), fake_do_read(m, fd, buf, size, fake_short(m)));
+        return CALL("read", path_of(m, fd),
+                    fake_do_read(m, fd, buf, size, comes_in_pieces(m, fd) && fake_short(m)));
 }
 
 static ssize_t op_write(struct kernel *k, int fd, const void *buf, size_t size)
@@ -131,13 +148,17 @@ static int op_ioctl(struct kernel *k, int fd, unsigned long request, void *arg)
         char detail[128];
         int r;
 
-        if (m->dead && (request == VFIO_IOMMU_UNMAP_DMA || request == FAKE_IOMMU_IOAS_UNMAP))
+        pthread_mutex_lock(&m->lock);
+        if (m->dead && (request == VFIO_IOMMU_UNMAP_DMA || request == FAKE_IOMMU_IOAS_UNMAP)) {
+                pthread_mutex_unlock(&m->lock);
                 return 0;
+        }
         snprintf(detail, sizeof(detail), "0x%lx on %s", request, path_of(m, fd));
         r = fake_enter(m, "ioctl", detail);
         if (r == 0)
                 r = do_ioctl(m, fd, request, arg);
         fake_leave(m);
+        pthread_mutex_unlock(&m->lock);
         return r;
 }
 
@@ -205,8 +226,10 @@ static int do_poll(struct fake *m, struct pollfd *fds, unsigned int n_fds, int t
                         fake_advance(m, limit);
                         return 0;
                 }
+                pthread_mutex_unlock(&m->lock); /* CALL() and fake_enter() took it once each */
                 pthread_mutex_unlock(&m->lock);
                 r = poll(fds, n_fds, 10);
+                pthread_mutex_lock(&m->lock);
                 pthread_mutex_lock(&m->lock);
                 if (r != 0)
                         return r < 0 ? -errno : r;

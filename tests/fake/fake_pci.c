@@ -160,12 +160,31 @@ static int config_show(struct fake *m, struct fake_node *node, char *buf, size_t
 
 static const struct fake_attribute attr_config = { .show = config_show };
 
-static void add_pci_files(struct fake *m, struct fake_device *d)
+static void add_id_files(struct fake *m, struct fake_device *d)
 {
         const struct fake_pci *p = &d->pci;
 
         fake_printf_file(m, at(d, "vendor"), "0x%04x\n", p->vendor);
         fake_printf_file(m, at(d, "device"), "0x%04x\n", p->device);
+        fake_printf_file(m, at(d, "modalias"), "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", p->vendor,
+                         p->device, p->subsystem_vendor, p->subsystem_device, p->class >> 16,
+                         p->class >> 8 & 0xff, p->class & 0xff);
+}
+
+void fake_set_ids(struct fake *m, const char *bdf, uint16_t vendor, uint16_t device)
+{
+        struct fake_device *d = fake_find_device(m, bdf);
+
+        d->pci.vendor = vendor;
+        d->pci.device = device;
+        add_id_files(m, d);
+}
+
+static void add_pci_files(struct fake *m, struct fake_device *d)
+{
+        const struct fake_pci *p = &d->pci;
+
+        add_id_files(m, d);
         fake_printf_file(m, at(d, "subsystem_vendor"), "0x%04x\n", p->subsystem_vendor);
         fake_printf_file(m, at(d, "subsystem_device"), "0x%04x\n", p->subsystem_device);
         fake_printf_file(m, at(d, "class"), "0x%06x\n", p->class);
@@ -173,9 +192,6 @@ static void add_pci_files(struct fake *m, struct fake_device *d)
         fake_add_file(m, at(d, "numa_node"), "-1\n");
         fake_add_file(m, at(d, "enable"), "1\n");
         fake_add_file(m, at(d, "power_state"), "D0\n");
-        fake_printf_file(m, at(d, "modalias"), "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", p->vendor,
-                         p->device, p->subsystem_vendor, p->subsystem_device, p->class >> 16,
-                         p->class >> 8 & 0xff, p->class & 0xff);
         fake_add_attribute(m, at(d, "config"), &attr_config, d);
         if (!p->no_reset)
                 fake_add_file(m, at(d, "reset_method"), "flr bus\n");

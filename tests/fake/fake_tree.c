@@ -271,7 +271,7 @@ void fake_set_data(struct fake_node *node, const void *data, size_t size)
 
 const char *fake_node_path(const struct fake_node *node)
 {
-        static char path[4096];
+        static _Thread_local char path[4096];
         size_t at = sizeof(path) - 1;
 
         path[at] = '\0';

@@ -209,7 +209,11 @@ static void after_unmap(char **argv)
         memset(memory, 0x5a, 3 * PAGE);
         edu_copy(&edu, EDU_MEMORY, IOVA, FROM_DEVICE);
         CHECK(holds(memory, 3 * PAGE, 0x5a));
+        edu_copy(&edu, IOVA, EDU_MEMORY, TO_DEVICE);
         dma = map_at(container, memory + PAGE, IOVA); /* the same IOVA serves again */
+        edu_copy(&edu, EDU_MEMORY, IOVA, FROM_DEVICE);
+        /* what the device was to read there while nothing was mapped is not what it got */
+        CHECK(!holds(memory + PAGE, COPY_SIZE, 0x5a));
         copy_both_ways(&edu, memory + PAGE, IOVA, 13);
         CHECK(iommuctl_dma_unmap(dma) == 0);
         edu_close(&edu);
@@ -219,7 +223,6 @@ static void after_unmap(char **argv)
 static void shared(char **argv)
 {
         struct iommuctl_container *container = new_container(argv[0]);
-        /* Behind a bridge both devices have the bridge's interrupt line and ID; polling leaves that out. */
         struct edu one = edu_open(container, argv[1], NO_IRQ), two = edu_open(container, argv[2], NO_IRQ);
         unsigned char *memory = three_pages();
         struct iommuctl_dma *dma = map_at(container, memory + PAGE, IOVA);

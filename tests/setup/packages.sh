@@ -13,9 +13,7 @@ demo  file:/usr/include/stdio.h      libc6-dev
 demo  command:meson                  meson
 demo  command:ninja                  ninja-build
 demo  command:pkg-config             pkg-config
-demo  pkg-config:libpci              libpci-dev
 demo  pkg-config:libudev             libudev-dev
-demo  pkg-config:json-c              libjson-c-dev
 demo  command:scdoc                  scdoc
 demo  command:python3                python3
 demo  command:qemu-system-x86_64     qemu-system-x86

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # machine: intel-6.12 intel-6.1 amd-6.12
-# timeout: 180
+# timeout: 300
 #
 # `iommuctl dma map` says where the buffers are the moment they are mapped, tells a service manager, holds them until
 # it is told to go, and leaves nothing behind.
@@ -53,14 +53,14 @@ import socket, sys
 name = sys.argv[1]
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("\0" + name[1:] if name[0] == "@" else name)
-s.settimeout(20)
+s.settimeout(60)
 for _ in range(2):
     print(s.recv(4096).decode(), flush=True)
 PY
     listener=$!
-    wait_for 5 grep -q "${socket#"$PWD"}" /proc/net/unix
+    wait_for 30 grep -q "${socket#"$PWD"}" /proc/net/unix
     NOTIFY_SOCKET=$socket start_map $edu --buffer a:4K
-    ok "NOTIFY_SOCKET=$socket is told when all is mapped" wait_for 5 grep -qx READY=1 notified
+    ok "NOTIFY_SOCKET=$socket is told when all is mapped" wait_for 10 grep -qx READY=1 notified
     like "$(cat notified)" "STATUS=1 buffer.*$edu" "with a status line"
     kill $held
     wait $held

@@ -28,18 +28,21 @@ ok "the DRM card is gone" test ! -e /dev/dri/card0
 
 "$LAB_DIR/lab" initramfs "$LAB_DIR/guest/gpu-vm-init" inner.img
 # rombar=0: the card's boot ROM would be run in an emulation of an emulation
-timeout -k 5 180 qemu-system-x86_64 -accel kvm -M q35,vmport=off -cpu host -m 256 \
+qemu-system-x86_64 -accel kvm -M q35,vmport=off -cpu host -m 256 \
     -nodefaults -no-user-config -display none -vga none -no-reboot \
     -serial file:inner.log -kernel "$LAB_VMLINUX" -initrd inner.img \
     -append "console=ttyS0 panic=-1 quiet tsc=reliable" \
     -device "vfio-pci,host=$gpu,multifunction=on,addr=5.0,rombar=0" \
-    -device "vfio-pci,host=$sound,addr=5.1,rombar=0" </dev/null >qemu.out 2>&1
-is "$?" 0 "the inner machine ran to its end"
+    -device "vfio-pci,host=$sound,addr=5.1,rombar=0" </dev/null >qemu.out 2>&1 &
+qemu=$!
+# Ended by hand: its power-off needs a timer tick, which an emulation of an emulation can lose for minutes.
+ok "the inner machine reached its last line" wait_for 180 grep -q 'inner: done' inner.log
+kill $qemu
+wait $qemu
 inner=$(tr -d '\r' <inner.log | grep '^inner:')
 like "$inner" 'function 0: 0x1234:0x1111 driver bochs-drm' "the inner machine's bochs-drm took the display"
 like "$inner" 'function 1: 0x8086:0x2668 driver snd_hda_intel' "the inner machine's snd_hda_intel took the sound"
 like "$inner" '/dev/dri/card0 is there' "the inner machine has a DRM card"
-like "$inner" 'inner: done' "the inner machine reached its last line"
 all_passed || note "$(cat qemu.out)" "$(tail -n 40 inner.log)"
 cp inner.log qemu.out "$LAB_OUT/"
 

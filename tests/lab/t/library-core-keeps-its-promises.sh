@@ -3,7 +3,7 @@
 # machine: intel-6.12 intel-6.1 amd-6.12
 #
 # Containers, devices, regions, interrupts and buffers of the library, each backend of the kernel in turn, on QEMU's
-# teaching device: what lab-core (core.c) checks, it checks against the kernel itself.
+# teaching device: what lab-core (core/) checks, it checks against the kernel itself.
 . "$LAB_DIR/lib.sh"
 
 edu=$(devices 1234:11e8)

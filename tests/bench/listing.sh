@@ -1,0 +1,4 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# listing.sh BUILD-DIR: what listing costs, as a table
+exec python3 "$(dirname "$0")/listing.py" "$@"

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Whatever a captured tree holds, a terminal gets no orders from it, JSON is JSON, and nothing needs root.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/trees.sh"
+
+hostile
+for verb in groups devices status "show 0000:01:00.0" "show 0000:02:00.0" "groups group:3"; do
+    # shellcheck disable=SC2086
+    run --root="$tree" $verb
+    if [ "$status" = 0 ] && ! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f\x9b]' "$work/out" &&
+        iconv -f UTF-8 -t UTF-8 "$work/out" >/dev/null 2>&1; then
+        result 0 "$verb: nothing that a terminal obeys"
+    else
+        result 1 "$verb: nothing that a terminal obeys"
+        cat -v "$work/out" | sed 's/^/# /'
+    fi
+    # shellcheck disable=SC2086
+    run --json --root="$tree" $verb
+    valid_json "$out"
+    result $? "$verb: valid JSON in UTF-8"
+done
+run --root="$tree" show $'\e[31mnone'
+same "errors are made fit for a terminal" "$(LC_ALL=C grep -c $'\e' <<<"$err")" 0
+run --root="$tree" groups --json
+has "what is valid in JSON stays as it is" "$out" '"driver":"evil\\u001b\[31m\\"\\\\driver"'
+golden_json "what is not UTF-8 is replaced" hostile-groups.json --root="$tree" groups
+
+# Files that the caller may not read, as someone who is not root.
+intel_desktop
+chmod 0 "$tree/sys/devices/pci0000:00/0000:02:00.0/uevent" \
+    "$tree/sys/devices/pci0000:00/0000:00:1f.6/driver_override" \
+    "$tree/sys/kernel/iommu_groups/8/reserved_regions"
+if [ "$(id -u)" = 0 ]; then
+    if command -v setpriv >/dev/null && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$iommuctl"; then
+        wrapper=$work/as-nobody
+        printf '#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups "%s" "$@"\n' "$iommuctl" >"$wrapper"
+        chmod 755 "$wrapper"
+        iommuctl=$wrapper
+    else
+        skip "unreadable files" "no way to be another user than root here"
+        finish
+    fi
+fi
+golden_json "unreadable files are null" unreadable-groups.json --root="$tree" groups
+run --root="$tree" groups
+has "and unreadable in text" "$out" '0000:02:00\.0 .* unreadable$'
+for verb in groups devices status; do
+    run $verb
+    same "$verb of the machine itself without root" "$status $err" "0 "
+done
+finish

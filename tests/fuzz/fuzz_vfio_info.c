@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What VFIO's information calls hand back. The first byte says which parser: 0 the address space, 1 a region,
+ * 2 one look into a chain that begins where the next four bytes say. */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio_caps.h"
+
+/* All that is said of ranges has to hold of what comes out. */
+static void check_ranges(const struct iommuctl_range *ranges, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (ranges[i].start > ranges[i].last)
+                        abort();
+}
+
+static void parse_iommu(const struct vfio_info *info)
+{
+        struct vfio_iommu_facts f;
+
+        if (vfio_iommu_facts_parse(info, &f) < 0)
+                return;
+        check_ranges(f.ranges, f.n_ranges);
+        free(f.ranges);
+}
+
+static void parse_region(const struct vfio_info *info)
+{
+        struct vfio_region_facts f;
+
+        if (vfio_region_facts_parse(info, &f) < 0)
+                return;
+        check_ranges(f.areas, f.n_areas);
+        for (size_t i = 0; i < f.n_areas; i++)
+                if (f.areas[i].last >= f.size)
+                        abort();
+        free(f.areas);
+}
+
+static void find(const struct vfio_info *info)
+{
+        const unsigned char *cap;
+        uint32_t offset = 0;
+        size_t size;
+
+        memcpy(&offset, info->data, info->size < sizeof(offset) ? info->size : sizeof(offset));
+        cap = vfio_cap_find(info, offset, 1, 16, &size);
+        if (cap && (cap < info->data || size < 16 || cap + size != info->data + info->size))
+                abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct vfio_info info;
+
+        if (size < 1)
+                return 0;
+        info.size = size - 1;
+        info.data = malloc(info.size ? info.size : 1);
+        if (!info.data)
+                return 0;
+        memcpy(info.data, data + 1, info.size);
+        if (data[0] == 0)
+                parse_iommu(&info);
+        else if (data[0] == 1)
+                parse_region(&info);
+        else
+                find(&info);
+        free(info.data);
+        return 0;
+}
