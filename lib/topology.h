@@ -88,7 +88,6 @@ int topology_add_device(struct iommuctl_topology *t, const char *dir, const char
                         uint32_t group_id);
 /* "/dev/vfio/N" and its cdev, once its group is known. */
 int topology_device_nodes(struct iommuctl_topology *t, struct iommuctl_device_info *d);
-bool topology_driver_is_vfio(const char *driver);
 
 /* Which groups are VFIO's own, made up for a device without an IOMMU. */
 int topology_read_noiommu(struct iommuctl_topology *t);

@@ -9,36 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "driver_names.h"
 #include "uevent.h"
-
-/* Drivers of VFIO that say so by their name. The variants of vfio-pci are drivers/vfio/pci/<vendor>: most are
- * named after their module, mlx5_vfio_pci, some with dashes, xe-vfio-pci. */
-bool topology_driver_is_vfio(const char *driver)
-{
-        static const char *const names[] = {
-                "vfio-amba",       /* drivers/vfio/platform/vfio_amba.c */
-                "vfio-cdx",        /* drivers/vfio/cdx/main.c */
-                "vfio-fsl-mc",     /* drivers/vfio/fsl-mc/vfio_fsl_mc.c */
-                "vfio-pci",        /* drivers/vfio/pci/vfio_pci.c */
-                "vfio-platform",   /* drivers/vfio/platform/vfio_platform.c */
-                "vfio_ap",         /* drivers/s390/crypto/vfio_ap_drv.c */
-                "vfio_ap_mdev",    /* drivers/s390/crypto/vfio_ap_ops.c */
-                "vfio_ccw",        /* drivers/s390/cio/vfio_ccw_drv.c */
-                "vfio_ccw_mdev",   /* drivers/s390/cio/vfio_ccw_ops.c */
-                "vfio_mdev",       /* drivers/vfio/mdev/vfio_mdev.c, until Linux 5.19 */
-                "intel_vgpu_mdev", /* drivers/gpu/drm/i915/gvt/kvmgt.c */
-        };
-        static const char *const endings[] = { "-vfio-pci", "_vfio_pci" };
-        size_t length = strlen(driver);
-
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (streq(driver, names[i]))
-                        return true;
-        for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
-                if (length > strlen(endings[i]) && streq(driver + length - strlen(endings[i]), endings[i]))
-                        return true;
-        return false;
-}
 
 static void set_number(struct iommuctl_device_info *d, enum iommuctl_number which, uint64_t value)
 {
@@ -238,7 +210,7 @@ static bool look_for_vfio(struct source *s, const struct iommuctl_device_info *d
         struct kernel *k = s->t->sysfs.k;
         struct stat st;
 
-        if (!d->driver || topology_driver_is_vfio(d->driver))
+        if (!d->driver || driver_is_vfio(d->driver))
                 return d->driver != NULL;
         if (!(s->t->what & IOMMUCTL_READ_ATTRIBUTES) && !strstr(d->driver, "vfio"))
                 return false;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "driver_names.h"
+
 /* /dev/vfio/N exists where the kernel has VFIO groups (CONFIG_VFIO_GROUP), and then so does the class "vfio".
  * A capture that left all of /sys/class out still tells the node by the group's number. */
 static bool has_group_node(struct iommuctl_topology *t, const struct iommuctl_group_info *g)
@@ -112,23 +114,12 @@ _public_ bool iommuctl_device_info_vfio_bound(const struct iommuctl_device_info 
         return d->vfio_bound;
 }
 
-/* Who takes part in the ownership of a group's DMA: every driver that a bus's dma_configure() runs for and
- * that does not set driver_managed_dma (Linux 5.18; before, VFIO had a list of its own with pci-stub and PCI
- * bridges). Mediated devices have no such bus. */
+/* Mediated devices have no bus whose dma_configure() would take part in the ownership of a group's DMA. */
 _public_ bool iommuctl_device_info_blocks_group(const struct iommuctl_device_info *d)
 {
-        static const char *const managed[] = {
-                "pcieport", /* drivers/pci/pcie/portdrv.c */
-                "pci-stub", /* drivers/pci/pci-stub.c */
-                "fsl-pci",  /* arch/powerpc/sysdev/fsl_pci.c */
-        };
-
         if (!d->driver || d->vfio_bound || (d->bus && streq(d->bus, "mdev")))
                 return false;
-        for (size_t i = 0; i < ARRAY_SIZE(managed); i++)
-                if (streq(d->driver, managed[i]))
-                        return false;
-        return true;
+        return driver_blocks_group(d->driver);
 }
 
 _public_ const char *iommuctl_device_info_modalias(const struct iommuctl_device_info *d)

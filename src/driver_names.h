@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-/* Whether the driver is one of VFIO's. Those of the kernel and those known from out of its tree have "vfio"
- * in their names: vfio-pci, mlx5_vfio_pci, hisi-acc-vfio-pci, vfio-platform, vfio_mdev, nvidia-vgpu-vfio. */
+/* Whether the driver is one of VFIO's that say so by their name. The variants of vfio-pci are
+ * drivers/vfio/pci/<vendor>: most are named after their module, mlx5_vfio_pci, some with dashes, xe-vfio-pci.
+ */
 bool driver_is_vfio(const char *driver);
 
 /* Whether a device bound to the driver keeps VFIO from giving its group out. That is every driver but VFIO's

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # machine: intel-6.12
+# timeout: 180
 #
 # A disk in use, the network that a default route leaves by, a bridge's port: refused, each by its name, and let
 # through one by one.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # machine: groups-6.12
+# timeout: 180
 #
 # A bridge is refused, and a group is taken without its bridges, which do not keep it from being given out.
 . "$LAB_DIR/lib.sh"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # machine: intel-6.12 intel-6.1
+# timeout: 180
 #
 # A bind that is killed at any moment leaves what another process needs to give everything back.
 . "$LAB_DIR/lib.sh"
@@ -71,4 +72,5 @@ head -c 100000 /dev/urandom >/run/iommuctl/devices/$one
 output=$(iommuctl restore --all 2>&1)
 is $? 1 "a damaged note is a failure"
 like "$output" "damaged" "that is named"
+rm /run/iommuctl/devices/*
 done_testing
