@@ -130,6 +130,12 @@ static void report_hazards(struct cli *cli, const struct iommuctl_change *change
 /* The value as a shell would be given it: only the clearing newline needs another look. */
 static void report_writes(struct cli *cli, const struct iommuctl_change *change)
 {
+        sink_begin_array(cli->out, "modules");
+        for (size_t i = 0; i < iommuctl_change_n_modules(change); i++) {
+                sink_string(cli->out, NULL, iommuctl_change_module(change, i));
+                sink_text(cli->out, "would load the module %s\n", iommuctl_change_module(change, i));
+        }
+        sink_end_array(cli->out);
         sink_begin_array(cli->out, "writes");
         for (size_t i = 0; i < iommuctl_change_n_writes(change); i++) {
                 const char *path = iommuctl_change_write_path(change, i);
@@ -140,12 +146,6 @@ static void report_writes(struct cli *cli, const struct iommuctl_change *change)
                 sink_string(cli->out, "value", value);
                 sink_end_object(cli->out);
                 sink_text(cli->out, "would write %s to %s\n", streq(value, "\n") ? "'\\n'" : value, path);
-        }
-        sink_end_array(cli->out);
-        sink_begin_array(cli->out, "modules");
-        for (size_t i = 0; i < iommuctl_change_n_modules(change); i++) {
-                sink_string(cli->out, NULL, iommuctl_change_module(change, i));
-                sink_text(cli->out, "would load the module %s before\n", iommuctl_change_module(change, i));
         }
         sink_end_array(cli->out);
 }

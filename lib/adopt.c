@@ -201,23 +201,28 @@ static int adopt_all(struct iommuctl_ctx *ctx, const struct offer *o, struct iom
         return 0;
 }
 
+static void close_original(struct iommuctl_ctx *ctx, const struct offer *o, const char *name)
+{
+        int fd = find_fd(ctx, o, name);
+
+        if (fd >= 0)
+                ctx->kernel->ops->close(ctx->kernel, fd);
+}
+
 /* The descriptors that were adopted; others that came along are someone else's. */
 static void close_originals(struct iommuctl_ctx *ctx, const struct offer *o)
 {
-        static const char *const fixed[] = { "iommufd", "container", "group", "device" };
-        const char *at = o->names;
+        const bool iommufd = o->facts.backend == IOMMUCTL_BACKEND_IOMMUFD;
 
-        for (unsigned int i = 0; i < o->n_fds; i++) {
-                size_t n = strcspn(at, ":");
-                bool ours = startswith(at, "buffer-");
+        close_original(ctx, o, iommufd ? "iommufd" : "container");
+        if (!iommufd)
+                close_original(ctx, o, "group");
+        close_original(ctx, o, "device");
+        for (size_t i = 0; i < o->facts.n_buffers; i++) {
+                char name[sizeof("buffer-") + HANDOVER_NAME_MAX];
 
-                for (size_t j = 0; j < ARRAY_SIZE(fixed); j++)
-                        ours |= n == strlen(fixed[j]) && memcmp(at, fixed[j], n) == 0;
-                if (ours)
-                        ctx->kernel->ops->close(ctx->kernel, FIRST_FD + (int)i);
-                at += n;
-                if (*at == ':')
-                        at++;
+                snprintf(name, sizeof(name), "buffer-%s", o->facts.buffers[i].name);
+                close_original(ctx, o, name);
         }
 }
 

@@ -275,17 +275,21 @@ static int check_index(const struct iommuctl_irq *irq, unsigned int i)
 _public_ int iommuctl_irq_wait(struct iommuctl_irq *irq, unsigned int i, int timeout_ms, uint64_t *ret_count)
 {
         struct kernel *k = device_kernel(irq->device);
-        uint64_t count;
+        uint64_t count, deadline = 0;
+        int r, left = timeout_ms;
         ssize_t n;
-        int r;
 
         r = check_index(irq, i);
         if (r < 0)
                 return r;
+        if (timeout_ms > 0)
+                deadline = k->ops->now_ns(k) + (uint64_t)timeout_ms * 1000000;
         for (;;) {
                 struct pollfd p = { .fd = irq->fds[i], .events = POLLIN };
 
-                r = k->ops->poll(k, &p, 1, timeout_ms);
+                r = k->ops->poll(k, &p, 1, left);
+                if (r == 0 && timeout_ms == 0)
+                        return -ETIMEDOUT; /* only looked, in a polling driver's loop: no failure, no text */
                 if (r == 0)
                         return ctx_error(irq->device->container->ctx, -ETIMEDOUT, irq->device->name,
                                          "no %s interrupt of %s in %d ms", kind_name(irq->device, irq->kind),
@@ -301,6 +305,11 @@ _public_ int iommuctl_irq_wait(struct iommuctl_irq *irq, unsigned int i, int tim
                         return ctx_error(irq->device->container->ctx, n < 0 ? (int)n : -EIO,
                                          irq->device->name, "the eventfd of %s cannot be read",
                                          irq->device->name);
+                if (timeout_ms > 0) {
+                        uint64_t now = k->ops->now_ns(k);
+
+                        left = now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
+                }
         }
         if (ret_count)
                 *ret_count = count;

@@ -14,7 +14,7 @@ fails "no such ids" 4 'no device 10de:ffff' "$root" devices 10de:ffff
 fails "not a selector" 2 "'nonsense' is no selector" "$root" groups nonsense
 fails "an address that is none" 2 'neither an address' "$root" groups 01:00.8
 fails "one of several is good" 4 'no device 0000:09:00\.0' "$root" groups 01:00.0 09:00.0
-fails "show takes one device" 2 'group:1 is 3 devices.*0000:00:01\.0, 0000:01:00\.0, 0000:01:00\.1' "$root" \
+fails "show takes one device" 2 'group:1 means 3 devices.*0000:00:01\.0, 0000:01:00\.0, 0000:01:00\.1' "$root" \
     show group:1
 fails "show without a selector" 2 'needs a selector' "$root" show
 fails "show with two" 2 'takes one selector' "$root" show 01:00.0 01:00.1

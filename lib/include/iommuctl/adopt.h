@@ -20,7 +20,8 @@ extern "C" {
  *     1 backend=iommufd ioas=2 device=0000:00:04.0 devid=1
  * buffer=rx,iova=0x0,size=0x200000,page=0x1000,access=rw
  *
- * The first word is the version of the line. A reader ignores words whose key it does not know. */
+ * On type1 there is group=N in the place of ioas and devid. The first word is the version of the line. A
+ * reader ignores words whose key it does not know. */
 
 /**
  * struct iommuctl_handover - what to pass on, on the giver's side.
@@ -67,8 +68,9 @@ struct iommuctl_adopted;
 
 /** enum iommuctl_adopt_flags */
 enum iommuctl_adopt_flags {
-        IOMMUCTL_ADOPT_UNSET_ENVIRONMENT = 1 << 0, /* take the variables out of the environment, so that no
-                                                      child finds them; not thread-safe, as setenv(3) */
+        IOMMUCTL_ADOPT_UNSET_ENVIRONMENT =
+                1 << 0, /* take the variables, IOMMUCTL_DMA too, out of the environment, so that no
+                           child finds them; not thread-safe, as setenv(3) */
 };
 
 /**
@@ -84,8 +86,8 @@ enum iommuctl_adopt_flags {
  *
  * Returns 0 and sets @ret_adopted; -ENOENT where nothing was handed to this process (no IOMMUCTL_HANDOVER,
  * LISTEN_FDS or LISTEN_PID, or LISTEN_PID is another process); -EINVAL for unknown flags; -EPROTO where what
- * was handed over contradicts itself (the text says where); -EBADF where a descriptor is not open; -ENOMEM.
- * On failure the descriptors are as they were.
+ * was handed over contradicts itself (the text says where); -EBADF where a descriptor is not open; -EROFS on
+ * a context of a captured tree; -EMFILE; -ENOMEM. On failure the descriptors are as they were.
  */
 int iommuctl_adopt(struct iommuctl_ctx *ctx, unsigned int flags, struct iommuctl_adopted **ret_adopted);
 

@@ -91,7 +91,8 @@ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *container);
  * has one range of all 64 bits. Kernels before 5.4 do not say their ranges on type1: then it is one range of
  * all 64 bits, and the kernel has the last word at each mapping.
  *
- * Returns the number of ranges, -ENODEV on a type1 container that nothing has joined, or -ENOMEM.
+ * Returns the number of ranges, -ENODEV on a container of another backend than iommufd that nothing
+ * has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device leaves.
  */
 int iommuctl_container_ranges(struct iommuctl_container *container, struct iommuctl_range **ret_ranges);
 
@@ -99,8 +100,8 @@ int iommuctl_container_ranges(struct iommuctl_container *container, struct iommu
  * iommuctl_container_page_sizes() - the sizes of pages that the IOMMU can map, as a mask: bit 12 set means
  * 4 KiB, bit 21 2 MiB, bit 30 1 GiB.
  *
- * 0 where the kernel does not say: iommufd says only the smallest, so there the mask is that one bit, and a
- * larger page may be used all the same.
+ * On iommufd the kernel tells only the smallest size, so the mask has that one bit, and larger pages are used
+ * all the same. 0 while nothing has joined the container, or where the kernel does not say.
  */
 uint64_t iommuctl_container_page_sizes(struct iommuctl_container *container);
 

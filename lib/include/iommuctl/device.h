@@ -43,6 +43,8 @@ struct iommuctl_device;
  * -EADDRINUSE: a mapping of the container lies where this device cannot reach; the text shows the ranges.
  * -EOPNOTSUPP: the container insists on iommufd and the kernel has no node for the device: that needs Linux
  * 6.6 with VFIO_DEVICE_CDEV.
+ * -EINVAL: the kernel refused to attach it and gave no better reason. -EPROTO: sysfs or the kernel said what
+ * makes no sense. -EMFILE and what else opening a file gives.
  */
 int iommuctl_device_open(struct iommuctl_container *container, const char *name,
                          struct iommuctl_device **ret_device);

@@ -68,13 +68,15 @@ struct iommuctl_dma_options {
  * entry of the kernel's limit. What is mapped stays as it is: mapping is never a look-up.
  *
  * Returns 0 and sets @ret_dma, the caller's to unmap. On failure nothing is mapped, and the text says why:
- * -EINVAL: something is not a multiple of the page size, is 0 or wraps around, unknown flags, a bad name; or
- * the fixed IOVA lies outside of the container's ranges (the text shows them).
- * -EEXIST: the IOVA or the virtual addresses overlap a mapping that is there; the text names it.
- * -ENOSPC: no free IOVA of that size (below the limit), or the kernel's limit of mappings is reached; the
- * text says which and the number. -ENOMEM: the memory cannot be pinned: the text says how much is needed, the
- * limit (RLIMIT_MEMLOCK) and how much is locked now. -EFAULT: @vaddr to @vaddr + @size is not all there, or
- * not writable where devices may write. -ENODEV: a type1 container that no device has joined.
+ * -EINVAL: something is not a multiple of the page size, is 0 or wraps around; struct_size is not set, or
+ * what lies beyond the members this library knows is not zero; unknown flags or access bits, a bad name, a
+ * page_size (that is for dma_alloc); or the fixed IOVA lies above iova_limit or outside of the container's
+ * ranges (the text shows them). -EEXIST: the IOVA or the virtual addresses overlap a mapping that is there;
+ * the text names it. -ENOSPC: no free IOVA of that size (below the limit), or the kernel's limit of mappings
+ * is reached; the text says which and the number. -ENOMEM: the memory cannot be pinned: the text says how
+ * much is needed, the limit (RLIMIT_MEMLOCK) and how much is locked now. -EFAULT: @vaddr to @vaddr + @size is
+ * not all there, or not writable where devices may write. -ENODEV: no device has joined the container, and it
+ * is no iommufd one.
  */
 int iommuctl_dma_map(struct iommuctl_container *container, void *vaddr, size_t size,
                      const struct iommuctl_dma_options *options, struct iommuctl_dma **ret_dma);

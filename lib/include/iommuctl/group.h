@@ -33,9 +33,10 @@ struct iommuctl_group;
  * -EPERM: the kernel refused it an address space: no interrupt remapping, or firmware keeps memory reserved
  * for one of the devices; the text says which and what can be done.
  * -ENOMEM: the kernel is out of memory, or RLIMIT_MEMLOCK is too small.
- * -EINVAL: @container is an iommufd one, or its mappings lie where the group's devices cannot reach.
- * -EOPNOTSUPP: a noiommu group, whose DMA nothing checks; or no type1 v2 in this kernel.
- * -ENOENT: VFIO's modules are not loaded.
+ * -EINVAL: @container is an iommufd one.
+ * -EADDRINUSE: a mapping of the container lies where the group's devices cannot reach; the text shows the
+ * ranges. -EOPNOTSUPP: a noiommu group, whose DMA nothing checks; or no type1 v2 in this kernel. -ENOENT:
+ * VFIO's modules are not loaded.
  */
 int iommuctl_group_open(struct iommuctl_container *container, unsigned int id,
                         struct iommuctl_group **ret_group);

@@ -40,11 +40,11 @@ int iommuctl_irq_vectors(struct iommuctl_device *device, unsigned int kind);
  * iommuctl_irq_new() - make @count eventfds, non-blocking and close-on-exec, and have the vectors @first to
  * @first + @count - 1 signal them.
  *
- * Only what is asked for is enabled: each MSI or MSI-X vector costs the host one of its own. A PCI device
- * signals by one of INTx, MSI and MSI-X at a time. A second run of MSI-X vectors beside a live one needs
- * Linux 6.5 and a device whose vectors can be added later. MSI and MSI-X are DMA writes: they need bus
- * mastering (iommuctl_device_set_bus_master()). Free all but one such object before the device's last
- * interrupt use; the last one freed turns the kind off.
+ * Each MSI or MSI-X vector costs the host one of its own: the first object of a kind takes the vectors from 0
+ * up to its last one (the kernel allocates @first + @count of them), and no more. A PCI device signals by one
+ * of INTx, MSI and MSI-X at a time. A second run of MSI-X vectors beside a live one needs Linux 6.5 and a
+ * device whose vectors can be added later. MSI and MSI-X are DMA writes: they need bus mastering
+ * (iommuctl_device_set_bus_master()). Freeing the last object of a kind turns that kind off.
  *
  * Returns 0 and sets @ret_irq, the caller's to free with iommuctl_irq_free(); -EINVAL for a @count of 0 or an
  * index the device does not know; -ERANGE where the device has fewer vectors (the text says how many);
@@ -73,7 +73,8 @@ int iommuctl_irq_fd(const struct iommuctl_irq *irq, unsigned int i);
  *
  * INTx is masked when it has fired: quiet the device, then iommuctl_irq_unmask().
  *
- * Returns 0; -ETIMEDOUT; -EINTR where a signal handler ran; -EINVAL where @i is not below the count.
+ * Returns 0; -ETIMEDOUT (with a @timeout_ms of 0 it sets no text: it is no failure); -EINTR where a signal
+ * handler ran; -EINVAL where @i is not below the count.
  */
 int iommuctl_irq_wait(struct iommuctl_irq *irq, unsigned int i, int timeout_ms, uint64_t *ret_count);
 

@@ -93,4 +93,8 @@ if ip link add br0 type bridge 2>/dev/null; then
 else
     skip 8 "this kernel has no bridges"
 fi
+
+# Two network cards are alike: by their ids, bind would take whichever, or both.
+fails 2 "ids that fit two devices take neither" iommuctl bind 8086:10d3
+like "$(iommuctl bind 8086:10d3 2>&1)" "means 2 devices.*0000:00:06.0, 0000:00:07.0" "and both are named"
 done_testing
