@@ -34,6 +34,11 @@ test  command:valgrind               valgrind
 test  command:strace                 strace
 test  command:lspci                  pciutils
 test  command:ip                     iproute2
+test  command:mkfs.ext4              e2fsprogs
+test  command:mkswap                 util-linux
+test  command:swapon                 mount
+test  command:setpriv                util-linux
+test  command:dmsetup                dmsetup
 END
 }
 
