@@ -6,6 +6,16 @@
 tests=0
 failures=0
 
+# binding: the driver and the override of each PCI device, a line each
+binding() {
+    local dir driver
+    for dir in /sys/bus/pci/devices/*; do
+        driver=$(readlink "$dir/driver")
+        echo "${dir##*/} ${driver##*/} $(cat "$dir/driver_override")"
+    done
+}
+binding_before=$(binding)
+
 # pass TEXT, fail TEXT
 pass() {
     tests=$((tests + 1))
@@ -106,7 +116,14 @@ note() {
 }
 
 # The plan; a script ends with this. Its status says whether all passed.
+# done_testing: the plan, after a last test: each device has the driver that it had at first. A device that was left
+# with another one is given back all the same, for the scripts behind.
 done_testing() {
+    local address
+    is "$(binding)" "$binding_before" "every device is as it was"
+    for address in $(comm -13 <(sort <<<"$binding_before") <(binding | sort) | cut -d' ' -f1); do
+        to_native "$address"
+    done
     echo "1..$tests"
     exit $((failures > 0))
 }

@@ -116,6 +116,7 @@ static void test_edges_of_the_address_space(void **state)
 
 static struct dma_map shared;
 static bool stop;
+static unsigned int n_hit; /* readers that have found something: a busy machine may start them late */
 
 /* Buffer I is at (I + 1) << 30 and, whenever it is mapped, at an IOVA that says so in its upper half. */
 static void *reader(void *arg)
@@ -128,7 +129,8 @@ static void *reader(void *arg)
 
                 if (!dma_map_translate(&shared, ((i + 1) << 30) + offset, &iova, &size))
                         continue;
-                hits++;
+                if (hits++ == 0)
+                        __atomic_add_fetch(&n_hit, 1, __ATOMIC_RELAXED);
                 if (iova >> 32 != i + 1 || (iova & 0xfff) != (offset & 0xfff) || size > 4 * PAGE ||
                     ((iova + size) & 0xfff) != 0)
                         return (void *)(uintptr_t)-1;
@@ -146,7 +148,7 @@ static void test_readers_beside_a_writer(void **state)
         init(&shared);
         for (uintptr_t t = 0; t < 3; t++)
                 pthread_create(&threads[t], NULL, reader, (void *)(t + 1));
-        for (int round = 0; round < 60000; round++) {
+        for (int round = 0; round < 60000 || __atomic_load_n(&n_hit, __ATOMIC_RELAXED) < 3; round++) {
                 uint64_t i = unit_random(&seed) % BUFFERS;
 
                 if (entries[i]) {

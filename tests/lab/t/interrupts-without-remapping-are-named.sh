@@ -21,4 +21,5 @@ done
 for backend in type1 iommufd; do
     ok "$backend: once that is accepted, the library's core works" "$LAB_BUILD/tests/lab/lab-core" "$backend" "$edu"
 done
+to_native "$edu"
 done_testing

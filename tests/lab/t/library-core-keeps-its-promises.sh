@@ -24,4 +24,5 @@ run type1
 if [ -e /dev/vfio/devices ]; then
     run iommufd
 fi
+to_native "$edu"
 done_testing

@@ -32,4 +32,5 @@ ok "and given back" "$LAB_BUILD/cli/iommuctl" restore "$nic"
 
 output=$("$LAB_BUILD/cli/iommuctl" -q dma map "$edu" --buffer rx:64K -- "$LAB_BUILD/tests/man/man-iommuctl_adopt" 2>&1)
 like "$output" 'rx is at IOVA 0x' "iommuctl_adopt(3): a device that was handed over is taken"
+to_native "$edu"
 done_testing
