@@ -3,17 +3,20 @@
 #
 # For ./run: counts single tests where meson counts programs.
 
-# summary TESTLOG: prints N passed, N failed, N skipped; fails where a test failed or none ran
+# summary TESTLOG…: prints N passed, N failed, N skipped; fails where a test failed or none ran
 summary() {
-    python3 - "$1" <<'END'
+    python3 - "$@" <<'END'
 import json, re, sys
 
 LINE = re.compile(r"\s*(not )?ok\b(.*)")
 passed = failed = skipped = 0
-try:
-    log = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-except OSError:
-    log = []
+log = []
+for path in sys.argv[1:]:
+    try:
+        log += [json.loads(line) for line in open(path, encoding="utf-8")]
+    except OSError:
+        failed += 1
+        print(f"failed: there is no {path}")
 for test in log:
     before = failed
     results = [found for found in map(LINE.fullmatch, (test.get("stdout") or "").splitlines()) if found]
