@@ -4,18 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "util/hex.h"
 #include "util/macro.h"
-
-static int hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
 
 /* Reads MIN to MAX hexadecimal digits and moves *P behind them. Returns how many there were, or 0. */
 static int take_hex(const char **p, int min, int max, uint32_t *ret_value)

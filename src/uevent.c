@@ -3,18 +3,8 @@
 
 #include <string.h>
 
+#include "util/hex.h"
 #include "util/macro.h"
-
-static int hex_value(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
 
 bool hex_parse(const char *text, int max_digits, uint64_t *ret_value)
 {
@@ -24,9 +14,9 @@ bool hex_parse(const char *text, int max_digits, uint64_t *ret_value)
         if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
                 text += 2;
         for (; text[n]; n++) {
-                if (n == max_digits || hex_value(text[n]) < 0)
+                if (n == max_digits || hex_digit(text[n]) < 0)
                         return false;
-                value = value << 4 | (uint64_t)hex_value(text[n]);
+                value = value << 4 | (uint64_t)hex_digit(text[n]);
         }
         if (n == 0)
                 return false;
