@@ -8,6 +8,8 @@
 
 # A device that cannot be there: what is said of it (status 4) was said after all else was checked.
 absent=ffff:ff:1f.7
+none=4 nowhere=$absent
+[ -d /sys/bus ] || none=1 nowhere='no sysfs in /sys' # a bare root folder to build in
 
 # says STATUS REGEX ARG…: this status, and a first line on stderr that matches; nothing on stdout. How to call it
 # right may stand behind that line, but not where a buffer is wrong: $lines_wanted=1
@@ -41,9 +43,9 @@ trap 'rm -rf "$PWD"' EXIT
 # well formed: only the device is missing
 for good in a:4096 a:0x1000 a:4K a:4k A.b_c-9:8K,access=r a:4K,access=w a:4K,access=rw,iova=0x1000 a:4K,iova=0 \
     a:4K,iova=0xfffffffffffff000 a:4K,iova=4G "$(printf 'n%.0s' {1..64}):4K"; do
-    spec 4 "$absent" "$good"
+    spec $none "$nowhere" "$good"
 done
-spec 4 "$absent" a:4K,iova=0x1000 b:4K,iova=0x2000 c:4K
+spec $none "$nowhere" a:4K,iova=0x1000 b:4K,iova=0x2000 c:4K
 
 # names
 spec 2 "^iommuctl: buffer 'a' has no size: NAME:SIZE is wanted$" a
@@ -97,11 +99,11 @@ says 2 "^iommuctl: --until-eof does not go with a program" dma map $absent --buf
 says 2 "^iommuctl: --backend takes auto, iommufd or type1, not 'vfio'$" dma map $absent --buffer a:4K --backend=vfio
 says 2 "^iommuctl: option '--buffer' needs a value$" dma map $absent --buffer
 says 2 "^iommuctl: 'dma map' works on the machine itself" --root=/ dma map $absent --buffer a:4K
-says 4 "$absent" dma map $absent --buffer a:4K -- true
+says $none "$nowhere" dma map $absent --buffer a:4K -- true
 says 2 "^iommuctl: which device\?$" dma ranges
 says 2 "^iommuctl: one SELECTOR is wanted$" dma ranges $absent $absent
 says 2 "^iommuctl: --backend takes" dma ranges --backend=type3 $absent
-says 4 "$absent" dma ranges $absent
+says $none "$nowhere" dma ranges $absent
 
 # an error is a document too
 is "$("$IOMMUCTL" --json dma map $absent --buffer a:1 2>/dev/null)" \

@@ -10,6 +10,7 @@ failures=0
 binding() {
     local dir driver
     for dir in /sys/bus/pci/devices/*; do
+        [ -e "$dir/driver_override" ] || continue
         driver=$(readlink "$dir/driver")
         echo "${dir##*/} ${driver##*/} $(cat "$dir/driver_override")"
     done

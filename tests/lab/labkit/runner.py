@@ -52,7 +52,8 @@ class Boot:
         (self.folder / "files").mkdir(parents=True, exist_ok=True)
         settings = {"machine": self.machine.name, "iommu": self.machine.iommu, "modules": kernel / "modules",
                     # a kernel with its drivers built in has nothing to load
-                    "coldplug": "1" if boot_modules else "", **settings}
+                    "coldplug": "1" if boot_modules else "",
+                    "programs": f"{self.environment.get('LAB_BUILD', '')} {machines.HERE}", **settings}
         write(self.folder / "boot.env", assignments(settings))
         write(self.folder / "env", "".join(f"export {line}\n" for line in assignments({
             "LAB_MACHINE": self.machine.name, "LAB_IOMMU": self.machine.iommu, "LAB_KERNEL": self.machine.kernel,
