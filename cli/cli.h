@@ -31,6 +31,7 @@ struct cli {
         struct iommuctl_ctx *ctx;
         struct sink *out; /* stdout: data only; what is said to people about it goes to stderr */
         const struct command *command;
+        int n_behind; /* operands behind a "--", which are the last ones; -1 without one */
 };
 
 /* An option of one verb. VALUE is the name of its argument ("NAME"), NULL where it takes none. ID is what

@@ -35,15 +35,17 @@ static const struct cli_option options[] = {
 
 static int take_operands(struct cli *cli, int argc, char **argv, struct job *job)
 {
-        int n = argc - optind;
+        int n = argc - optind - MAX(cli->n_behind, 0);
 
         if (n == 0)
                 return cli_usage_error(cli, "which device?");
         job->selector = argv[optind];
-        if (n > 1 && !streq(argv[optind - 1], "--"))
+        if (n > 1)
                 return cli_usage_error(cli, "'%s' is one too many: a program to run stands behind '--'",
                                        argv[optind + 1]);
-        if (n > 1)
+        if (cli->n_behind == 0)
+                return cli_usage_error(cli, "which program? None stands behind '--'");
+        if (cli->n_behind > 0)
                 job->program = argv + optind + 1;
         if (job->program && job->until_eof)
                 return cli_usage_error(cli, "--until-eof does not go with a program: its end ends all");

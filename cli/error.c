@@ -104,8 +104,8 @@ int cli_usage_error(struct cli *cli, const char *format, ...)
         va_end(ap);
         report(cli, EXIT_USAGE, -EINVAL, NULL, message);
         if (cli->command)
-                fprintf(stderr, "usage: iommuctl %s %s\nTry 'iommuctl %s --help'.\n", cli->command->name,
-                        cli->command->arguments, cli->command->name);
+                fprintf(stderr, "usage: iommuctl %s%s%s\nTry 'iommuctl %s --help'.\n", cli->command->name,
+                        *cli->command->arguments ? " " : "", cli->command->arguments, cli->command->name);
         else
                 fprintf(stderr, "Try 'iommuctl --help'.\n");
         return EXIT_USAGE;

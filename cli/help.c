@@ -20,12 +20,15 @@ static const struct cli_option global_help[] = {
 static void print_options(const struct cli_option *options, FILE *out)
 {
         for (const struct cli_option *o = options; o && o->name; o++) {
+                int columns = 28; /* a character is one, of however many bytes */
                 char left[64];
 
                 snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->id < 256 ? '-' : ' ',
                          o->id < 256 ? o->id : ' ', o->id < 256 ? ", " : "  ", o->name, o->value ? "=" : "",
                          o->value ?: "");
-                fprintf(out, "  %-28s %s\n", left, o->help);
+                for (const char *p = left; *p; p++)
+                        columns -= ((unsigned char)*p & 0xc0) != 0x80;
+                fprintf(out, "  %s%*s %s\n", left, MAX(columns, 0), "", o->help);
         }
 }
 
@@ -82,28 +85,47 @@ static unsigned int distance(const char *a, const char *b)
         return row[n];
 }
 
-int help_unknown_command(struct cli *cli, int argc, char **argv)
+/* The verbs of two words that begin with WORD, "dma ranges, dma map"; empty where there are none. */
+static void list_family(const char *word, char *list, size_t size)
+{
+        size_t length = strlen(word);
+
+        *list = '\0';
+        for (int i = 0; commands[i]; i++)
+                if (startswith(commands[i]->name, word) && commands[i]->name[length] == ' ')
+                        snprintf(list + strlen(list), size - strlen(list), "%s%s", *list ? ", " : "",
+                                 commands[i]->name);
+}
+
+static const struct command *find_nearest(const char *word)
 {
         const struct command *nearest = NULL;
         unsigned int best = 3; /* further off than two letters is no typing error */
-        char words[64];
 
         for (int i = 0; commands[i]; i++) {
-                snprintf(words, sizeof(words), "%s%s%s", argv[0],
-                         strchr(commands[i]->name, ' ') && argc > 1 ? " " : "",
-                         strchr(commands[i]->name, ' ') && argc > 1 ? argv[1] : "");
-                /* The first word of a two-word verb alone: name the first such verb. */
-                if (distance(words, commands[i]->name) < best ||
-                    (strchr(commands[i]->name, ' ') && startswith(commands[i]->name, argv[0]) &&
-                     commands[i]->name[strlen(argv[0])] == ' ' && !nearest)) {
-                        unsigned int d = distance(words, commands[i]->name);
+                unsigned int d = distance(word, commands[i]->name);
 
-                        best = MIN(best, d);
+                if (d < best) {
+                        best = d;
                         nearest = commands[i];
                 }
         }
+        return nearest;
+}
+
+int help_unknown_command(struct cli *cli, int argc, char **argv)
+{
+        const struct command *nearest = find_nearest(argv[0]);
+        char family[256];
+
         for (int i = 0; i < argc; i++)
                 cli->json |= streq(argv[i], "--json");
+        list_family(argv[0], family, sizeof(family));
+        if (*family && argc > 1 && *argv[1] != '-')
+                return cli_usage_error(cli, "'%s %s' is not a command; there are %s", argv[0], argv[1],
+                                       family);
+        if (*family)
+                return cli_usage_error(cli, "'%s' is followed by one more word: %s", argv[0], family);
         if (nearest)
                 return cli_usage_error(cli, "'%s' is not a command; did you mean '%s'?", argv[0],
                                        nearest->name);

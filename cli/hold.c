@@ -58,7 +58,9 @@ static int input_ended(void)
         ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
 
         if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+                return errno == EAGAIN || errno == EINTR ? 0
+                       : errno == EBADF                  ? 1
+                                                         : -errno; /* it never was open */
         return n == 0;
 }
 

@@ -84,20 +84,38 @@ static int finish(struct cli *cli, int status)
 {
         int r = sink_finish(cli->out);
 
-        if (r < 0 && status == EXIT_DONE) {
-                if (r != -EPIPE)
-                        fprintf(stderr, "iommuctl: cannot write to standard output: %s\n", strerror(-r));
+        if (r < 0 && r != -EPIPE)
+                fprintf(stderr, "iommuctl: cannot write to standard output: %s\n", strerror(-r));
+        if (r < 0 && status == EXIT_DONE)
                 status = EXIT_FAILED;
-        }
         sink_free(cli->out);
         iommuctl_ctx_unref(cli->ctx);
         return status;
+}
+
+/* "iommuctl help" and "iommuctl help VERB". */
+static int run_help(struct cli *cli, int argc, char **argv)
+{
+        const struct command *command;
+        int words;
+
+        if (argc == 0) {
+                help_overview(stdout);
+                return options_flush();
+        }
+        command = find_command(argc, argv, &words);
+        if (!command)
+                return help_unknown_command(cli, argc, argv);
+        help_command(command, stdout);
+        return options_flush();
 }
 
 static int run_command(struct cli *cli, int argc, char **argv)
 {
         int words, status;
 
+        if (streq(argv[0], "help"))
+                return run_help(cli, argc - 1, argv + 1);
         cli->command = find_command(argc, argv, &words);
         if (!cli->command)
                 return help_unknown_command(cli, argc, argv);
@@ -127,15 +145,15 @@ static void guard_standard_fds(void)
 int main(int argc, char **argv)
 {
         struct cli cli = { 0 };
-        int first;
+        int first, status;
 
         guard_standard_fds();
         signal(SIGPIPE, SIG_IGN); /* a write error on stdout is reported like any other */
-        first = options_global(&cli, argc, argv);
-        if (first < 0)
-                return EXIT_USAGE;
-        if (first == 0)
-                return EXIT_DONE;
+        status = options_global(&cli, argc, argv, &first);
+        if (status != EXIT_DONE || first == 0)
+                return status;
+        if (first == argc && cli.json)
+                return cli_usage_error(&cli, "no command is given");
         if (first == argc) {
                 help_overview(stderr);
                 return EXIT_USAGE;

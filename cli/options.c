@@ -90,33 +90,48 @@ static void say_bad_option(struct cli *cli, int argc, char **argv, bool missing_
                 cli_usage_error(cli, "unknown option '%s'", word);
 }
 
-int options_global(struct cli *cli, int argc, char **argv)
+int options_flush(void)
+{
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return EXIT_DONE;
+        fprintf(stderr, "iommuctl: cannot write to standard output: %s\n", strerror(errno));
+        return EXIT_FAILED;
+}
+
+static int print_version(void)
+{
+        printf("iommuctl %s\n", PACKAGE_VERSION);
+        return options_flush();
+}
+
+int options_global(struct cli *cli, int argc, char **argv, int *ret_first)
 {
         int id;
+
+        *ret_first = 0;
 
         opterr = 0;
         while ((id = getopt_long(argc, argv, "+:" GLOBAL_SHORT, global_options, NULL)) != -1) {
                 int r = take_global(cli, id, optarg);
 
                 if (r < 0)
-                        return -1;
+                        return EXIT_USAGE;
                 if (r > 0)
                         continue;
                 if (id == 'h') {
                         help_overview(stdout);
-                        return fflush(stdout) == 0 ? 0 : -1;
+                        return options_flush();
                 }
-                if (id == OPTION_VERSION) {
-                        printf("iommuctl %s\n", PACKAGE_VERSION);
-                        return fflush(stdout) == 0 ? 0 : -1;
-                }
+                if (id == OPTION_VERSION)
+                        return print_version();
                 /* --json may still stand further on: a usage error is a document too. */
                 for (int i = optind; i < argc; i++)
                         cli->json |= streq(argv[i], "--json");
                 say_bad_option(cli, argc, argv, id == ':');
-                return -1;
+                return EXIT_USAGE;
         }
-        return optind;
+        *ret_first = optind;
+        return EXIT_DONE;
 }
 
 /* The global options and the verb's, as getopt_long() wants them; LETTERS gets the short ones. */
@@ -145,11 +160,21 @@ static int next_option(struct cli *cli, int argc, char **argv)
         return getopt_long(argc, argv, letters, all, NULL);
 }
 
+/* Before getopt_long() moves the operands together: how many stand behind the "--". */
+static int count_behind(int argc, char **argv)
+{
+        for (int i = 1; i < argc; i++)
+                if (streq(argv[i], "--"))
+                        return argc - i - 1;
+        return -1;
+}
+
 int options_scan_verb(struct cli *cli, int argc, char **argv)
 {
-        bool help = false;
+        bool help = false, version = false;
         int id;
 
+        cli->n_behind = count_behind(argc, argv);
         optind = 0; /* begin again, and let glibc forget where it was */
         while ((id = next_option(cli, argc, argv)) != -1) {
                 if (id == '?' || id == ':') {
@@ -161,11 +186,14 @@ int options_scan_verb(struct cli *cli, int argc, char **argv)
                 if (take_global(cli, id, optarg) < 0)
                         return EXIT_USAGE;
                 help |= id == 'h';
+                version |= id == OPTION_VERSION;
         }
         if (help) {
                 help_command(cli->command, stdout);
-                return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+                return options_flush();
         }
+        if (version)
+                return print_version();
         optind = 0;
         cli->out = sink_new(stdout, cli->json, want_color());
         return cli->out ? EXIT_DONE : EXIT_FAILED;

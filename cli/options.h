@@ -3,9 +3,12 @@
 
 #include "cli.h"
 
-/* Takes the options before the verb. Returns the index of the verb (argc where there is none), 0 where all
- * that was asked for is done (--help, --version), -1 after an error that has been said. */
-int options_global(struct cli *cli, int argc, char **argv);
+/* Takes the options before the verb. Returns an exit_status; with EXIT_DONE, *RET_FIRST is the index of the
+ * verb (ARGC where there is none), or 0 where all that was asked for is done (--help, --version). */
+int options_global(struct cli *cli, int argc, char **argv, int *ret_first);
+
+/* Flushes stdout after help and the like: EXIT_DONE, or EXIT_FAILED once the error has been said. */
+int options_flush(void);
 
 /* Looks through the options behind the verb: takes the global ones, checks that the others are the verb's
  * own, and makes cli->out. Returns an exit_status; with EXIT_DONE and cli->out still NULL, --help has been

@@ -95,6 +95,8 @@ spec 2 "^iommuctl: buffer c at iova 0x0-0x2fff overlaps buffer a at 0x1000-0x1ff
 says 2 "^iommuctl: which device\?$" dma map --buffer a:4K
 says 2 "^iommuctl: no --buffer is given$" dma map $absent
 says 2 "^iommuctl: 'true' is one too many: a program to run stands behind '--'$" dma map $absent true --buffer a:4K
+says 2 "^iommuctl: 'true' is one too many" dma map $absent true --buffer a:4K -- true
+says 2 "^iommuctl: which program" dma map $absent --buffer a:4K --
 says 2 "^iommuctl: --until-eof does not go with a program" dma map $absent --buffer a:4K --until-eof -- true
 says 2 "^iommuctl: --backend takes auto, iommufd or type1, not 'vfio'$" dma map $absent --buffer a:4K --backend=vfio
 says 2 "^iommuctl: option '--buffer' needs a value$" dma map $absent --buffer

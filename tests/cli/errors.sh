@@ -25,6 +25,20 @@ mkdir "$work/empty"
 fails "a root without sysfs" 1 'no sysfs in .*/empty/sys' --root="$work/empty" groups
 fails "a command that changes the machine" 2 'cannot be used with --root' "$root" bind 01:00.0
 
+fails "the first word of two" 2 "'dma' is followed by one more word: dma ranges, dma map" dma
+fails "a second word that is none" 2 "'dma rang' is not a command; there are dma ranges" dma rang
+fails "a typing error" 2 "'gruops' is not a command; did you mean 'groups'" gruops
+run --json
+same "no command under --json is a document" "$status $(jq -c .error.status <<<"$out")" "2 2"
+for words in "--help" "--version" "help" "groups --help" "groups --version" "help bind"; do
+    # shellcheck disable=SC2086
+    "$iommuctl" $words >/dev/full 2>"$work/err"
+    same "$words to a full disk is a failure" "$? $(cat "$work/err")" \
+        "1 iommuctl: cannot write to standard output: No space left on device"
+done
+same "--version behind a verb is all that is done" "$("$iommuctl" unbind --version 01:00.0)" \
+    "$("$iommuctl" --version)"
+
 amd_vmd
 fails "an address in two domains" 2 'c0:00\.0 fits 0000:c0:00\.0 and 10000:c0:00\.0' --root="$tree" show c0:00.0
 run --root="$tree" show e1:00.0
