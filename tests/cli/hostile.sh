@@ -45,8 +45,10 @@ fi
 golden_json "unreadable files are null" unreadable-groups.json --root="$tree" groups
 run --root="$tree" groups
 has "and unreadable in text" "$out" '0000:02:00\.0 .* unreadable$'
+expected="0 "
+[ -d /sys/bus ] || expected="1 iommuctl: no sysfs in /sys" # a bare root folder to build in
 for verb in groups devices status; do
     run $verb
-    same "$verb of the machine itself without root" "$status $err" "0 "
+    same "$verb of the machine itself without root" "$status $err" "$expected"
 done
 finish
