@@ -121,6 +121,8 @@ static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
                                                                     : "driver unreadable");
                 row(out, "with", text);
         }
+        if (!iommuctl_group_info_devices_known(g))
+                row(out, "with", "others unreadable");
         for (size_t i = 0; i < iommuctl_group_info_n_reserved_regions(g); i++) {
                 const struct iommuctl_reserved_region *r = iommuctl_group_info_reserved_region(g, i);
 

@@ -72,6 +72,8 @@ static void sort_groups(struct iommuctl_topology *t)
         for (size_t i = 0; i < t->n_groups; i++)
                 if (n == 0 || t->groups[n - 1].id != t->groups[i].id)
                         t->groups[n++] = t->groups[i];
+                else if (t->groups[i].devices_error)
+                        t->groups[n - 1].devices_error = t->groups[i].devices_error;
         t->n_groups = n;
 }
 

@@ -36,6 +36,7 @@ struct iommuctl_device_info {
 struct iommuctl_group_info {
         uint32_t id;
         bool noiommu;
+        int devices_error; /* why its devices could not be listed; then those there are not all */
         const char *type;
         const struct iommuctl_device_info **devices; /* a part of topology.by_group */
         size_t n_devices;
@@ -54,6 +55,7 @@ struct iommuctl_topology {
         struct sysfs sysfs;
         unsigned int what;
         bool has_vfio_class; /* /sys/class/vfio is there */
+        bool unread_groups;  /* the devices of one could not be listed */
         struct arena arena;
 
         /* As found; they move while they are gathered and stay in place from topology_link() on. */

@@ -120,6 +120,10 @@ static int select_group(struct iommuctl_topology *t, const char *text, struct ma
         if (!g)
                 return ctx_error(t->ctx, -ENODEV, NULL, "no group %lu; there are %zu groups, %u to %u", id,
                                  t->n_groups, t->groups[0].id, t->groups[t->n_groups - 1].id);
+        if (g->devices_error)
+                return ctx_error(t->ctx, g->devices_error == -EACCES ? -EACCES : -ENODEV, NULL,
+                                 "the devices of group %lu cannot be read: %s", id,
+                                 strerror(-g->devices_error));
         if (g->n_devices == 0)
                 return ctx_error(t->ctx, -ENODEV, NULL, "group %lu holds no devices", id);
         for (size_t i = 0; i < g->n_devices; i++)

@@ -55,7 +55,16 @@ static int walk_group(struct iommuctl_topology *t, uint32_t id)
                 strcpy(path + n, name);
                 r = topology_add_device(t, path, name, NULL, id);
         }
-        return topology_fatal(r) || r == -EIO ? r : 0;
+        if (r >= 0 || topology_fatal(r) || r == -EIO)
+                return r;
+        /* On the machine itself a group without the directory is one that has gone meanwhile. */
+        if (r == -ENOENT && !t->sysfs.captured) {
+                t->n_groups--;
+                return 0;
+        }
+        t->groups[t->n_groups - 1].devices_error = r;
+        t->unread_groups = true;
+        return 0;
 }
 
 static int walk_groups(struct iommuctl_topology *t)
@@ -171,5 +180,8 @@ int topology_walk(struct iommuctl_topology *t)
          * one. */
         if (r < 0 || (t->n_groups == 0 && t->sysfs.captured))
                 return walk_links(t);
-        return t->what & IOMMUCTL_READ_UNGROUPED ? walk_bus(t, "pci", WALK_UNGROUPED) : 0;
+        if (!(t->what & IOMMUCTL_READ_UNGROUPED))
+                return 0;
+        /* A device in none of the lists may be in the group whose list could not be read. */
+        return walk_bus(t, "pci", WALK_UNGROUPED | (t->unread_groups ? WALK_LINKS : 0));
 }

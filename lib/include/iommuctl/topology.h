@@ -88,9 +88,12 @@ bool iommuctl_group_info_noiommu(const struct iommuctl_group_info *group);
 /**
  * Whether VFIO would give the group to a process: each of its devices is bound to a VFIO driver, to none, or
  * to one the kernel does not count: iommuctl_device_info_blocks_group() is false for all. Also false where
- * the driver of one could not be read.
+ * the driver of one, or which devices there are, could not be read.
  */
 bool iommuctl_group_info_viable(const struct iommuctl_group_info *group);
+/** Whether its devices could be listed: where not, those that it has here need not be all, and none does not
+ * mean that it is empty. */
+bool iommuctl_group_info_devices_known(const struct iommuctl_group_info *group);
 size_t iommuctl_group_info_n_devices(const struct iommuctl_group_info *group);
 const struct iommuctl_device_info *iommuctl_group_info_device(const struct iommuctl_group_info *group,
                                                               size_t index);
@@ -172,7 +175,7 @@ const char *iommuctl_device_info_vfio_cdev(const struct iommuctl_device_info *de
  *
  * Returns the number of devices, at least 1; -EINVAL where @selector has none of those forms; -ENODEV where
  * nothing matches (both with a text; for a near miss the text names what there is); -ENOTUNIQ where a short
- * address fits several domains; -ENOMEM.
+ * address fits several domains; -EACCES where a group's devices may not be read; -ENOMEM.
  */
 int iommuctl_topology_select(struct iommuctl_topology *topology, const char *selector,
                              const struct iommuctl_device_info ***ret_devices);
