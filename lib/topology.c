@@ -36,7 +36,8 @@ int device_info_compare(const struct iommuctl_device_info *a, const struct iommu
         if (a->has_address)
                 return iommuctl_address_compare(a->address, b->address);
         r = strcmp(a->bus ?: "", b->bus ?: "");
-        return r != 0 ? r : strcmp(a->name, b->name);
+        /* dev.9 before dev.10 */
+        return r != 0 ? r : strverscmp(a->name, b->name);
 }
 
 static int compare_devices(const void *a, const void *b)

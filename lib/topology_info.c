@@ -18,7 +18,8 @@ static bool has_group_node(struct iommuctl_topology *t, const struct iommuctl_gr
         if (!t->has_vfio_class)
                 return !sysfs_exists(&t->sysfs, "sys/class/vfio-dev");
         snprintf(path, sizeof(path), "sys/class/vfio/%s%u", g->noiommu ? "noiommu-" : "", g->id);
-        return sysfs_exists(&t->sysfs, path);
+        /* The name is what counts: a capture may lack what the link points to. */
+        return sysfs_has_name(&t->sysfs, path);
 }
 
 /* The directory of a device, wherever the machine or the capture has it. */
