@@ -182,12 +182,9 @@ static int not_understood(struct iommuctl_topology *t, const char *selector)
                                  "'%s' is neither an address, [DOMAIN:]BB:DD.F with a device up to 1f "
                                  "and a function up to 7, nor ids, VVVV:DDDD",
                                  selector);
-        /* Names in sysfs that are not addresses: fd40000.dma, dprc.2, an mdev's UUID. None is without a
-         * digit. */
-        if (strpbrk(selector, "0123456789") && !strpbrk(selector, "/ "))
-                return ctx_error(t->ctx, -ENODEV, selector, "no device %s", selector);
         return ctx_error(t->ctx, -EINVAL, NULL,
-                         "'%s' is no selector: give an address like 0000:01:00.0, group:7, 10de:2684, "
+                         "'%s' is no selector and no device's name: give an address like 0000:01:00.0, "
+                         "group:7, 10de:2684, "
                          "net:NAME, block:NAME, drm:NAME or a device's name",
                          selector);
 }
