@@ -71,4 +71,9 @@ mkdir -p "$tree/dev"
 : >"$tree/dev/iommu"
 backends "iommufd by its node" '"iommufd"' iommufd
 
+make_sysfs=$here/../bench/make-sysfs.py
+made=$(cd "$work" && mkdir sysfs && cd sysfs && python3 "$make_sysfs" --help >/dev/null &&
+    ! python3 "$make_sysfs" -x 2>/dev/null && ls -A)
+same "options of make-sysfs.py are no directories to make" "$? $made" "0 "
+
 finish
