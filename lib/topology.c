@@ -94,6 +94,8 @@ static int link_devices(struct iommuctl_topology *t)
                 d->group = d->group_id == NO_GROUP ? NULL : topology_find_group(t, d->group_id);
                 if (d->group)
                         d->group->n_devices++;
+                else if (!t->groups_known)
+                        d->group_unknown = true;
         }
         qsort(t->sorted, t->n_devices, sizeof(struct iommuctl_device_info *), compare_devices);
         for (size_t i = 0; i < t->n_groups; i++) {
@@ -191,6 +193,11 @@ _public_ void iommuctl_topology_free(struct iommuctl_topology *t)
         arena_free(&t->arena);
         iommuctl_ctx_unref(t->ctx);
         free(t);
+}
+
+_public_ bool iommuctl_topology_groups_known(const struct iommuctl_topology *t)
+{
+        return t->groups_known;
 }
 
 _public_ size_t iommuctl_topology_n_groups(const struct iommuctl_topology *t)

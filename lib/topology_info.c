@@ -100,6 +100,16 @@ _public_ const struct iommuctl_group_info *iommuctl_device_info_group(const stru
         return d->group;
 }
 
+_public_ bool iommuctl_device_info_group_known(const struct iommuctl_device_info *d)
+{
+        return !d->group_unknown;
+}
+
+_public_ const char *const *iommuctl_device_info_group_devices(const struct iommuctl_device_info *d)
+{
+        return d->group_devices;
+}
+
 _public_ const char *iommuctl_device_info_driver(const struct iommuctl_device_info *d)
 {
         return d->driver;

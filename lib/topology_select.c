@@ -73,7 +73,10 @@ static int no_address(struct iommuctl_topology *t, struct iommuctl_address a)
         iommuctl_address_format(a, name);
         snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", name);
         if (!(t->what & IOMMUCTL_READ_UNGROUPED) && sysfs_exists(&t->sysfs, path))
-                return ctx_error(t->ctx, -ENODEV, name, "%s is in no IOMMU group", name);
+                return ctx_error(t->ctx, -ENODEV, name,
+                                 t->groups_known ? "%s is in no IOMMU group"
+                                                 : "which IOMMU group %s is in is not known here",
+                                 name);
         list_near(t, a, &near);
         if (near.n == 0)
                 return ctx_error(t->ctx, -ENODEV, name, "no device %s", name);
@@ -115,6 +118,9 @@ static int select_group(struct iommuctl_topology *t, const char *text, struct ma
         if (!isdigit((unsigned char)*text) || *end || errno || id >= NO_GROUP)
                 return ctx_error(t->ctx, -EINVAL, NULL, "'group:%s': a group is a number", text);
         g = iommuctl_topology_find_group(t, (unsigned int)id);
+        if (!g && !t->groups_known)
+                return ctx_error(t->ctx, -ENODEV, NULL,
+                                 "no group %lu: the numbers of groups are unknown here", id);
         if (!g && t->n_groups == 0)
                 return ctx_error(t->ctx, -ENODEV, NULL, "no group %lu: there are no IOMMU groups", id);
         if (!g)

@@ -71,6 +71,11 @@ void iommuctl_topology_free(struct iommuctl_topology *topology);
 
 /* Groups, ordered by number. */
 
+/** Whether it is known which groups there are, or that there are none. Not so in a capture without
+ * /sys/kernel/iommu_groups, without iommu_group links, and without anything else that says that the machine
+ * has no IOMMU; nor where iommu_group was copied as a directory, which has no number. */
+bool iommuctl_topology_groups_known(const struct iommuctl_topology *topology);
+
 size_t iommuctl_topology_n_groups(const struct iommuctl_topology *topology);
 /** Group at @index (below n_groups), or NULL beyond. */
 const struct iommuctl_group_info *iommuctl_topology_group(const struct iommuctl_topology *topology,
@@ -123,6 +128,12 @@ bool iommuctl_device_info_address(const struct iommuctl_device_info *device,
                                   struct iommuctl_address *ret_address);
 /** The group that holds it, or NULL. */
 const struct iommuctl_group_info *iommuctl_device_info_group(const struct iommuctl_device_info *device);
+/** Whether it is known which group holds it, or that none does; not so in a capture that has nothing on it.
+ */
+bool iommuctl_device_info_group_known(const struct iommuctl_device_info *device);
+/** Names of the devices in its group, itself among them, in order and ended by NULL, where a capture tells
+ * them but not the group's number: its iommu_group is a directory instead of a link. NULL otherwise. */
+const char *const *iommuctl_device_info_group_devices(const struct iommuctl_device_info *device);
 /** Driver bound to it now, as sysfs names it ("vfio-pci"); NULL: none, or it could not be read. */
 const char *iommuctl_device_info_driver(const struct iommuctl_device_info *device);
 /** Tells the two apart: whether it could be read which driver is bound, or that none is. */
