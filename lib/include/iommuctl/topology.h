@@ -109,7 +109,8 @@ size_t iommuctl_group_info_n_reserved_regions(const struct iommuctl_group_info *
 const struct iommuctl_reserved_region *
 iommuctl_group_info_reserved_region(const struct iommuctl_group_info *group, size_t index);
 
-/* Devices, ordered by address; those that are not PCI come after, by bus and name. */
+/* Devices, ordered by address; those that are not PCI come after, by bus and name, dev.9 before
+ * dev.10. */
 
 size_t iommuctl_topology_n_devices(const struct iommuctl_topology *topology);
 const struct iommuctl_device_info *iommuctl_topology_device(const struct iommuctl_topology *topology,
