@@ -29,7 +29,7 @@ static void row(struct sink *out, struct names *names, const struct iommuctl_dev
                 sink_cell(out, iommuctl_group_info_n_devices(g) > 1 ? STYLE_BOLD : STYLE_PLAIN, "%u",
                           iommuctl_group_info_id(g));
         else
-                sink_cell(out, STYLE_DIM, "-");
+                sink_cell(out, STYLE_DIM, "%s", iommuctl_device_info_group_known(d) ? "-" : "?");
         device_ids_cell(out, d);
         device_driver_cell(out, d);
         device_class_cell(out, names, d);
@@ -88,6 +88,8 @@ const struct command cmd_devices = {
         .summary = "List devices, a row each",
         .description =
                 "PCI devices, also those in no IOMMU group, and devices of other buses that are in one.\n"
-                "A * in front marks a device that is bound to a VFIO driver.",
+                "A * in front marks a device that is bound to a VFIO driver; the group ? is one that a "
+                "capture\n"
+                "does not tell.",
         .run = run,
 };

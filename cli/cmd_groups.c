@@ -44,6 +44,13 @@ static bool group_rows(struct sink *out, struct names *names, const struct iommu
 {
         bool marks = false;
 
+        if (iommuctl_group_info_n_devices(g) == 0) {
+                sink_cell(out, STYLE_PLAIN, "%s", "");
+                sink_cell(out, STYLE_PLAIN, "%u", iommuctl_group_info_id(g));
+                sink_cell(out, STYLE_DIM, "%s",
+                          iommuctl_group_info_devices_known(g) ? "(no devices)" : "unreadable");
+                sink_end_row(out);
+        }
         for (size_t i = 0; i < iommuctl_group_info_n_devices(g); i++) {
                 const struct iommuctl_device_info *d = iommuctl_group_info_device(g, i);
 

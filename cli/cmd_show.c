@@ -94,6 +94,20 @@ static void viability(const struct iommuctl_group_info *g, char *text, size_t si
                 snprintf(text, size, "%s", iommuctl_group_info_viable(g) ? "viable" : "viability unreadable");
 }
 
+/* In no group that has a number here. */
+static void ungrouped_rows(struct sink *out, const struct iommuctl_device_info *d)
+{
+        const char *const *names = iommuctl_device_info_group_devices(d);
+
+        row(out, "group",
+            iommuctl_device_info_group_known(d) ? "none: no IOMMU stands before it"
+            : names ? "number unknown: this capture holds the group, not its number"
+                    : "unknown: this capture holds no information on its group");
+        for (; names && *names; names++)
+                if (!streq(*names, iommuctl_device_info_name(d)))
+                        row(out, "with", *names);
+}
+
 static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
 {
         const struct iommuctl_group_info *g = iommuctl_device_info_group(d);
@@ -101,7 +115,7 @@ static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
         const char *type;
 
         if (!g) {
-                row(out, "group", "none: no IOMMU stands before it");
+                ungrouped_rows(out, d);
                 return;
         }
         type = iommuctl_group_info_type(g);
@@ -121,6 +135,8 @@ static void group_rows(struct sink *out, const struct iommuctl_device_info *d)
                                                                     : "driver unreadable");
                 row(out, "with", text);
         }
+        if (!iommuctl_group_info_devices_known(g))
+                row(out, "with", "others unreadable");
         for (size_t i = 0; i < iommuctl_group_info_n_reserved_regions(g); i++) {
                 const struct iommuctl_reserved_region *r = iommuctl_group_info_reserved_region(g, i);
 

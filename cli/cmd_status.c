@@ -50,7 +50,10 @@ static void status_json(struct sink *out, const struct iommuctl_topology *t, con
                 sink_end_object(out);
         }
         sink_end_array(out);
-        sink_uint(out, "groups", iommuctl_topology_n_groups(t));
+        if (iommuctl_topology_groups_known(t))
+                sink_uint(out, "groups", iommuctl_topology_n_groups(t));
+        else
+                sink_null(out, "groups");
         sink_string(out, "interrupt_remapping", states[iommuctl_machine_interrupt_remapping(m)]);
         sink_begin_array(out, "backends");
         if (iommuctl_machine_has_iommufd(m))
@@ -128,6 +131,8 @@ static void status_text(struct cli *cli, const struct iommuctl_topology *t, cons
         if (iommuctl_topology_n_units(t) == 0)
                 row(out, STYLE_WARN, "IOMMU", "none that the kernel drives");
         snprintf(text, sizeof(text), "%zu", iommuctl_topology_n_groups(t));
+        if (!iommuctl_topology_groups_known(t))
+                strcpy(text, "unknown");
         row(out, STYLE_PLAIN, "groups", text);
         row(out,
             remapping == IOMMUCTL_STATE_ON    ? STYLE_GOOD

@@ -69,7 +69,7 @@ void regions_json(struct sink *out, const struct iommuctl_group_info *g)
 
 void viable_json(struct sink *out, const struct iommuctl_group_info *g)
 {
-        bool unknown = false, blocked = false;
+        bool unknown = !iommuctl_group_info_devices_known(g), blocked = false;
 
         for (size_t i = 0; i < iommuctl_group_info_n_devices(g); i++) {
                 unknown |= !iommuctl_device_info_driver_known(iommuctl_group_info_device(g, i));

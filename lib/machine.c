@@ -110,14 +110,21 @@ static int read_pending(struct iommuctl_machine *m)
         return r == -ENOMEM ? r : 0;
 }
 
-/* A captured tree may lack /dev: the class of the same nodes is in sysfs. */
+/* The node, or else the module: the node may be missing where udev has not made it yet or a sandbox hides
+ * /dev. A captured tree may lack /dev, too: the class of the same nodes is in sysfs. /dev/vfio/vfio is often
+ * there before VFIO is: opening it loads the module (MODULE_ALIAS("devname:vfio/vfio") in
+ * drivers/vfio/container.c). */
+static bool has_backend(const struct iommuctl_machine *m, const char *node, const char *class,
+                        const char *module)
+{
+        return sysfs_has_name(&m->sysfs, node) || (m->sysfs.captured && sysfs_has_name(&m->sysfs, class)) ||
+               strings_have(&m->modules, module);
+}
+
 static void read_backends(struct iommuctl_machine *m)
 {
-        m->has_iommufd = sysfs_exists(&m->sysfs, "dev/iommu") ||
-                         (m->sysfs.captured && sysfs_exists(&m->sysfs, "sys/class/misc/iommu"));
-        m->has_type1 = sysfs_exists(&m->sysfs, "dev/vfio/vfio") ||
-                       (m->sysfs.captured && sysfs_exists(&m->sysfs, "sys/class/misc/vfio")) ||
-                       strings_have(&m->modules, "vfio_iommu_type1");
+        m->has_iommufd = has_backend(m, "dev/iommu", "sys/class/misc/iommu", "iommufd");
+        m->has_type1 = has_backend(m, "dev/vfio/vfio", "sys/class/misc/vfio", "vfio_iommu_type1");
 }
 
 _public_ int iommuctl_machine_new(struct iommuctl_ctx *ctx, struct iommuctl_machine **ret_machine)

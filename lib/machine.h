@@ -41,6 +41,11 @@ int machine_read_modules(struct iommuctl_machine *m);
 int machine_read_irqs(struct iommuctl_machine *m);
 int machine_read_firmware(struct iommuctl_machine *m);
 
+/* The ACPI table that describes an IOMMU; NULL where there is none or no table is there to read. */
+const char *acpi_iommu_table(const struct sysfs *s);
+/* Whether ACPI's tables are there, and none of them describes an IOMMU. */
+bool acpi_without_iommu(const struct sysfs *s);
+
 /* Takes a line of /proc/interrupts, changing it. 1 where it says that interrupts are remapped. */
 int machine_take_interrupt(struct iommuctl_machine *m, char *line);
 /* What one interrupt controller's name says; UNKNOWN: nothing. */

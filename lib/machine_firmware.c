@@ -50,7 +50,7 @@ static bool virtual_by_name(struct iommuctl_machine *m)
         return sysfs_attr(&m->sysfs, "sys/hypervisor/type", text, sizeof(text)) > 0;
 }
 
-static const char *find_table(struct iommuctl_machine *m)
+const char *acpi_iommu_table(const struct sysfs *s)
 {
         /* ACPI's tables of IOMMUs. IORT is also there without one, for the interrupt controllers of ARM; it
          * is the last. */
@@ -59,10 +59,15 @@ static const char *find_table(struct iommuctl_machine *m)
 
         for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
                 snprintf(path, sizeof(path), "sys/firmware/acpi/tables/%s", tables[i]);
-                if (sysfs_exists(&m->sysfs, path))
+                if (sysfs_exists(s, path))
                         return tables[i];
         }
         return NULL;
+}
+
+bool acpi_without_iommu(const struct sysfs *s)
+{
+        return sysfs_exists(s, "sys/firmware/acpi/tables") && !acpi_iommu_table(s);
 }
 
 int machine_read_firmware(struct iommuctl_machine *m)
@@ -72,7 +77,7 @@ int machine_read_firmware(struct iommuctl_machine *m)
 
         if (r == -ENOMEM || r == -EMFILE)
                 return r;
-        m->iommu_table = find_table(m);
+        m->iommu_table = acpi_iommu_table(&m->sysfs);
         if (m->iommu_table && !streq(m->iommu_table, "IORT"))
                 m->no_iommu = IOMMUCTL_NO_IOMMU_KERNEL;
         else if (virtual)

@@ -36,7 +36,8 @@ int device_info_compare(const struct iommuctl_device_info *a, const struct iommu
         if (a->has_address)
                 return iommuctl_address_compare(a->address, b->address);
         r = strcmp(a->bus ?: "", b->bus ?: "");
-        return r != 0 ? r : strcmp(a->name, b->name);
+        /* dev.9 before dev.10 */
+        return r != 0 ? r : strverscmp(a->name, b->name);
 }
 
 static int compare_devices(const void *a, const void *b)
@@ -72,6 +73,8 @@ static void sort_groups(struct iommuctl_topology *t)
         for (size_t i = 0; i < t->n_groups; i++)
                 if (n == 0 || t->groups[n - 1].id != t->groups[i].id)
                         t->groups[n++] = t->groups[i];
+                else if (t->groups[i].devices_error)
+                        t->groups[n - 1].devices_error = t->groups[i].devices_error;
         t->n_groups = n;
 }
 
@@ -91,6 +94,8 @@ static int link_devices(struct iommuctl_topology *t)
                 d->group = d->group_id == NO_GROUP ? NULL : topology_find_group(t, d->group_id);
                 if (d->group)
                         d->group->n_devices++;
+                else if (!t->groups_known)
+                        d->group_unknown = true;
         }
         qsort(t->sorted, t->n_devices, sizeof(struct iommuctl_device_info *), compare_devices);
         for (size_t i = 0; i < t->n_groups; i++) {
@@ -188,6 +193,11 @@ _public_ void iommuctl_topology_free(struct iommuctl_topology *t)
         arena_free(&t->arena);
         iommuctl_ctx_unref(t->ctx);
         free(t);
+}
+
+_public_ bool iommuctl_topology_groups_known(const struct iommuctl_topology *t)
+{
+        return t->groups_known;
 }
 
 _public_ size_t iommuctl_topology_n_groups(const struct iommuctl_topology *t)

@@ -24,18 +24,21 @@ struct iommuctl_device_info {
         const char *vfio_node;
         const char *vfio_cdev;
         struct iommuctl_group_info *group;
+        const char **group_devices; /* ended by NULL; where the group has no number, or NULL */
         struct iommuctl_address address;
         uint32_t group_id; /* NO_GROUP */
         uint32_t numbers[NUMBERS];
         uint16_t known_numbers; /* a bit for each */
         bool has_address;
         bool driver_known;
+        bool group_unknown; /* without a group here, and it may have one */
         bool vfio_bound;
 };
 
 struct iommuctl_group_info {
         uint32_t id;
         bool noiommu;
+        int devices_error; /* why its devices could not be listed; then those there are not all */
         const char *type;
         const struct iommuctl_device_info **devices; /* a part of topology.by_group */
         size_t n_devices;
@@ -54,6 +57,9 @@ struct iommuctl_topology {
         struct sysfs sysfs;
         unsigned int what;
         bool has_vfio_class; /* /sys/class/vfio is there */
+        bool unread_groups;  /* the devices of one could not be listed */
+        bool groups_known;   /* what was read tells which groups there are, or that there are none */
+        bool unnumbered;     /* a device's iommu_group is a directory, which has no number */
         struct arena arena;
 
         /* As found; they move while they are gathered and stay in place from topology_link() on. */

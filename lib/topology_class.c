@@ -108,11 +108,30 @@ static void list_lower(struct iommuctl_topology *t, const char *class, const cha
                         name_list_add(ret, entry + strlen(prefix));
 }
 
+/* Whether the entry hangs from a device at all, one that the topology does not hold: not from
+ * /sys/devices/virtual. */
+static bool has_device(struct iommuctl_topology *t, const char *class, const char *name)
+{
+        char target[TARGET_MAX], path[512];
+
+        snprintf(path, sizeof(path), "sys/class/%s/%s", class, name);
+        if (read_target(t, path, target) >= 0)
+                return !strstr(target, "/devices/virtual/");
+        strcat(path, "/device");
+        return sysfs_has_name(&t->sysfs, path);
+}
+
 static int no_device_behind(struct iommuctl_topology *t, const char *class, const char *name)
 {
         struct name_list lower = { 0 };
 
         list_lower(t, class, name, &lower);
+        if (lower.n == 0 && !has_device(t, class, name))
+                return ctx_error(t->ctx, -ENODEV, NULL, "%s:%s has no device behind it", class, name);
+        if (lower.n == 0 && t->what & IOMMUCTL_READ_UNGROUPED)
+                return ctx_error(t->ctx, -ENODEV, NULL,
+                                 "%s:%s: behind it is no PCI device and none that is in an IOMMU group",
+                                 class, name);
         if (lower.n == 0)
                 return ctx_error(t->ctx, -ENODEV, NULL, "%s:%s: no device behind it is in an IOMMU group",
                                  class, name);

@@ -146,7 +146,12 @@ _public_ bool iommuctl_group_info_viable(const struct iommuctl_group_info *g)
         for (size_t i = 0; i < g->n_devices; i++)
                 if (!g->devices[i]->driver_known || iommuctl_device_info_blocks_group(g->devices[i]))
                         return false;
-        return true;
+        return g->devices_error == 0;
+}
+
+_public_ bool iommuctl_group_info_devices_known(const struct iommuctl_group_info *g)
+{
+        return g->devices_error == 0;
 }
 
 _public_ size_t iommuctl_group_info_n_devices(const struct iommuctl_group_info *g)

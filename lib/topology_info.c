@@ -18,7 +18,8 @@ static bool has_group_node(struct iommuctl_topology *t, const struct iommuctl_gr
         if (!t->has_vfio_class)
                 return !sysfs_exists(&t->sysfs, "sys/class/vfio-dev");
         snprintf(path, sizeof(path), "sys/class/vfio/%s%u", g->noiommu ? "noiommu-" : "", g->id);
-        return sysfs_exists(&t->sysfs, path);
+        /* The name is what counts: a capture may lack what the link points to. */
+        return sysfs_has_name(&t->sysfs, path);
 }
 
 /* The directory of a device, wherever the machine or the capture has it. */
@@ -97,6 +98,16 @@ _public_ bool iommuctl_device_info_address(const struct iommuctl_device_info *d,
 _public_ const struct iommuctl_group_info *iommuctl_device_info_group(const struct iommuctl_device_info *d)
 {
         return d->group;
+}
+
+_public_ bool iommuctl_device_info_group_known(const struct iommuctl_device_info *d)
+{
+        return !d->group_unknown;
+}
+
+_public_ const char *const *iommuctl_device_info_group_devices(const struct iommuctl_device_info *d)
+{
+        return d->group_devices;
 }
 
 _public_ const char *iommuctl_device_info_driver(const struct iommuctl_device_info *d)

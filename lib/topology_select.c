@@ -73,7 +73,10 @@ static int no_address(struct iommuctl_topology *t, struct iommuctl_address a)
         iommuctl_address_format(a, name);
         snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", name);
         if (!(t->what & IOMMUCTL_READ_UNGROUPED) && sysfs_exists(&t->sysfs, path))
-                return ctx_error(t->ctx, -ENODEV, name, "%s is in no IOMMU group", name);
+                return ctx_error(t->ctx, -ENODEV, name,
+                                 t->groups_known ? "%s is in no IOMMU group"
+                                                 : "which IOMMU group %s is in is not known here",
+                                 name);
         list_near(t, a, &near);
         if (near.n == 0)
                 return ctx_error(t->ctx, -ENODEV, name, "no device %s", name);
@@ -115,11 +118,18 @@ static int select_group(struct iommuctl_topology *t, const char *text, struct ma
         if (!isdigit((unsigned char)*text) || *end || errno || id >= NO_GROUP)
                 return ctx_error(t->ctx, -EINVAL, NULL, "'group:%s': a group is a number", text);
         g = iommuctl_topology_find_group(t, (unsigned int)id);
+        if (!g && !t->groups_known)
+                return ctx_error(t->ctx, -ENODEV, NULL,
+                                 "no group %lu: the numbers of groups are unknown here", id);
         if (!g && t->n_groups == 0)
                 return ctx_error(t->ctx, -ENODEV, NULL, "no group %lu: there are no IOMMU groups", id);
         if (!g)
                 return ctx_error(t->ctx, -ENODEV, NULL, "no group %lu; there are %zu groups, %u to %u", id,
                                  t->n_groups, t->groups[0].id, t->groups[t->n_groups - 1].id);
+        if (g->devices_error)
+                return ctx_error(t->ctx, g->devices_error == -EACCES ? -EACCES : -ENODEV, NULL,
+                                 "the devices of group %lu cannot be read: %s", id,
+                                 strerror(-g->devices_error));
         if (g->n_devices == 0)
                 return ctx_error(t->ctx, -ENODEV, NULL, "group %lu holds no devices", id);
         for (size_t i = 0; i < g->n_devices; i++)
@@ -178,12 +188,9 @@ static int not_understood(struct iommuctl_topology *t, const char *selector)
                                  "'%s' is neither an address, [DOMAIN:]BB:DD.F with a device up to 1f "
                                  "and a function up to 7, nor ids, VVVV:DDDD",
                                  selector);
-        /* Names in sysfs that are not addresses: fd40000.dma, dprc.2, an mdev's UUID. None is without a
-         * digit. */
-        if (strpbrk(selector, "0123456789") && !strpbrk(selector, "/ "))
-                return ctx_error(t->ctx, -ENODEV, selector, "no device %s", selector);
         return ctx_error(t->ctx, -EINVAL, NULL,
-                         "'%s' is no selector: give an address like 0000:01:00.0, group:7, 10de:2684, "
+                         "'%s' is no selector and no device's name: give an address like 0000:01:00.0, "
+                         "group:7, 10de:2684, "
                          "net:NAME, block:NAME, drm:NAME or a device's name",
                          selector);
 }

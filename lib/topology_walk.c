@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "machine.h"
+
 #define GROUPS "sys/kernel/iommu_groups"
 
 bool topology_group_number(const char *name, uint32_t *ret_id)
@@ -55,7 +57,16 @@ static int walk_group(struct iommuctl_topology *t, uint32_t id)
                 strcpy(path + n, name);
                 r = topology_add_device(t, path, name, NULL, id);
         }
-        return topology_fatal(r) || r == -EIO ? r : 0;
+        if (r >= 0 || topology_fatal(r) || r == -EIO)
+                return r;
+        /* On the machine itself a group without the directory is one that has gone meanwhile. */
+        if (r == -ENOENT && !t->sysfs.captured) {
+                t->n_groups--;
+                return 0;
+        }
+        t->groups[t->n_groups - 1].devices_error = r;
+        t->unread_groups = true;
+        return 0;
 }
 
 static int walk_groups(struct iommuctl_topology *t)
@@ -94,8 +105,59 @@ enum walk_bus {
         WALK_UNGROUPED = 1 << 1, /* the others */
 };
 
-/* One device of a bus, taken where WHAT asks for it. A group that is a directory instead of a link (a capture
- * that followed links) cannot be numbered: such a device is taken for one without a group. */
+/* The names in a directory, in order, ended by NULL; NULL in *RET where it cannot be read. 0, or what ends
+ * the whole reading. */
+static int list_names(struct iommuctl_topology *t, const char *path, const char ***ret)
+{
+        const char **names _cleanup_free_ = NULL;
+        struct sysfs_dir dir _cleanup_(sysfs_dir_close);
+        size_t n = 0, size = 0;
+        const char *name;
+        int r;
+
+        *ret = NULL;
+        r = sysfs_dir_open(&dir, &t->sysfs, path);
+        while (r >= 0 && (r = sysfs_dir_next(&dir, &name)) > 0) {
+                r = topology_reserve((void **)&names, &size, n, sizeof(char *));
+                if (r >= 0 && !(names[n++] = arena_strdup(&t->arena, name)))
+                        r = -ENOMEM;
+        }
+        if (r < 0 || n == 0)
+                return topology_fatal(r) ? r : 0;
+        qsort(names, n, sizeof(char *), compare_names);
+        *ret = arena_alloc(&t->arena, (n + 1) * sizeof(char *));
+        if (!*ret)
+                return -ENOMEM;
+        memcpy(*ret, names, n * sizeof(char *));
+        (*ret)[n] = NULL;
+        return 0;
+}
+
+/* A device whose group is a directory instead of a link, in a capture that followed links. No number is told
+ * there, but which devices are in the group. */
+static int add_unnumbered(struct iommuctl_topology *t, const char *bus, char *path, size_t n,
+                          const char *name)
+{
+        size_t index = t->n_devices;
+        const char **names;
+        int r;
+
+        t->unnumbered = true;
+        if (!(t->what & IOMMUCTL_READ_UNGROUPED))
+                return 0;
+        strcpy(path + n, "/iommu_group/devices");
+        r = list_names(t, path, &names);
+        path[n] = '\0';
+        if (r >= 0)
+                r = topology_add_device(t, path, name, bus, NO_GROUP);
+        if (r >= 0 && t->n_devices > index) {
+                t->devices[index].group_devices = names;
+                t->devices[index].group_unknown = true;
+        }
+        return r;
+}
+
+/* One device of a bus, taken where WHAT asks for it. */
 static int walk_bus_device(struct iommuctl_topology *t, const char *bus, char *path, size_t n,
                            const char *name, unsigned int what)
 {
@@ -109,6 +171,8 @@ static int walk_bus_device(struct iommuctl_topology *t, const char *bus, char *p
                 path[n] = '\0';
                 if (topology_fatal((int)r))
                         return (int)r;
+                if (r == -EINVAL)
+                        return add_unnumbered(t, bus, path, n, name);
                 if (r > 0 && !topology_group_number(group, &id))
                         id = NO_GROUP;
         }
@@ -169,7 +233,17 @@ int topology_walk(struct iommuctl_topology *t)
                 return r;
         /* Where the kernel has the directory, it is right, also when empty; a capture may have kept an empty
          * one. */
-        if (r < 0 || (t->n_groups == 0 && t->sysfs.captured))
-                return walk_links(t);
-        return t->what & IOMMUCTL_READ_UNGROUPED ? walk_bus(t, "pci", WALK_UNGROUPED) : 0;
+        t->groups_known = r >= 0 || (r == -ENOENT && !t->sysfs.captured);
+        if (r < 0 || (t->n_groups == 0 && t->sysfs.captured)) {
+                r = walk_links(t);
+                if (t->unnumbered)
+                        t->groups_known = false;
+                else if (t->n_groups > 0 || acpi_without_iommu(&t->sysfs))
+                        t->groups_known = true;
+                return r;
+        }
+        if (!(t->what & IOMMUCTL_READ_UNGROUPED))
+                return 0;
+        /* A device in none of the lists may be in the group whose list could not be read. */
+        return walk_bus(t, "pci", WALK_UNGROUPED | (t->unread_groups ? WALK_LINKS : 0));
 }

@@ -134,6 +134,13 @@ bool sysfs_exists(const struct sysfs *s, const char *path)
         return fd.fd >= 0;
 }
 
+bool sysfs_has_name(const struct sysfs *s, const char *path)
+{
+        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(s->k, sysfs_open(s, path, O_PATH | O_NOFOLLOW));
+
+        return fd.fd >= 0;
+}
+
 static int dir_start(struct sysfs_dir *dir, struct kernel *k, int fd)
 {
         dir->k = k;

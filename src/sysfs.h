@@ -42,6 +42,9 @@ ssize_t sysfs_link_at(const struct sysfs *s, int dirfd, const char *name, char *
 /* Whether something is there; a dangling link is not. */
 bool sysfs_exists(const struct sysfs *s, const char *path);
 
+/* Whether the name is there, also where it is a link that dangles. */
+bool sysfs_has_name(const struct sysfs *s, const char *path);
+
 /* A directory, entry by entry, without "." and "..":
  *
  *         struct sysfs_dir dir _cleanup_(sysfs_dir_close);

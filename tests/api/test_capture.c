@@ -271,6 +271,40 @@ static void test_noiommu(void **state)
         assert_string_equal(iommuctl_device_info_vfio_node(device("83b8f4f2")), "/dev/vfio/1");
 }
 
+/* What the links of the class point to is not in the capture: their names are enough. */
+static void test_nodes_by_dangling_links(void **state)
+{
+        (void)state;
+        tree_pci(&tree, GPU, 3, "10de:2684", "30000", "vfio-pci");
+        tree_pci(&tree, AUDIO, 4, "10de:22ba", "40300", "vfio-pci");
+        tree_link(&tree, "sys/class/vfio/3", "../../devices/virtual/vfio/3");
+        tree_link(&tree, "sys/class/vfio/noiommu-4", "../../devices/virtual/vfio/noiommu-4");
+        read_tree();
+        assert_string_equal(iommuctl_device_info_vfio_node(device(GPU)), "/dev/vfio/3");
+        assert_string_equal(iommuctl_device_info_vfio_node(device(AUDIO)), "/dev/vfio/noiommu-4");
+}
+
+/* Numbers in the names of devices that are not PCI count as numbers, in groups and in the whole. */
+static void test_order_by_number(void **state)
+{
+        static const char *const order[] = { "dev.2", "dev.9", "dev.10", "dev.100" };
+        const struct iommuctl_group_info *g;
+        char path[128];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+                snprintf(path, sizeof(path), "sys/kernel/iommu_groups/5/devices/%s/uevent", order[i]);
+                tree_file(&tree, path, "DRIVER=pl330\n");
+        }
+        read_tree();
+        g = iommuctl_topology_find_group(t, 5);
+        assert_int_equal(iommuctl_group_info_n_devices(g), ARRAY_SIZE(order));
+        for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+                assert_string_equal(iommuctl_device_info_name(iommuctl_group_info_device(g, i)), order[i]);
+                assert_string_equal(iommuctl_device_info_name(iommuctl_topology_device(t, i)), order[i]);
+        }
+}
+
 static void test_drivers(void **state)
 {
         static const struct {
@@ -391,6 +425,8 @@ int main(void)
                 TEST(test_group_numbers),
                 TEST(test_values),
                 TEST(test_noiommu),
+                TEST(test_nodes_by_dangling_links),
+                TEST(test_order_by_number),
                 TEST(test_drivers),
                 TEST(test_units),
                 TEST(test_read_attribute),

@@ -22,6 +22,7 @@ static void add_classes(void)
                   "../../../pci0000:00/0000:03:00.0/net/enp3s0");
         tree_link(&tree, "sys/devices/virtual/net/br0/lower_tap0", "../tap0");
         tree_link(&tree, "sys/class/net/lo", "../../devices/virtual/net/lo");
+        tree_link(&tree, "sys/class/net/emac", "../../devices/platform/emac/net/emac");
         tree_dir(&tree, "sys/class/net/old");
         tree_link(&tree, "sys/class/net/old/device", "../../../devices/pci0000:00/0000:03:00.0");
         tree_link(&tree, "sys/class/block/nvme0n1",
@@ -156,14 +157,22 @@ static void test_failures(void **state)
                 { "0000:01:20.0", -EINVAL, "neither an address" },
                 { "1:2", -EINVAL, "neither an address" },
                 { "0000:01:00.0 ", -EINVAL, "no selector" },
-                { "fd50000.dma", -ENODEV, "no device fd50000.dma" },
+                { "fd50000.dma", -EINVAL, "no selector and no device's name" },
+                { "gruop:7", -EINVAL, "group:7, 10de:2684, net:NAME" },
+                { "NET:eth0", -EINVAL, "no selector" },
+                { "usb:1", -EINVAL, "no selector" },
+                { "vendor:10de", -EINVAL, "no selector" },
+                { "01-00.0", -EINVAL, "no selector" },
+                { "10de", -EINVAL, "no selector" },
+                { "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", -EINVAL, "no selector" },
                 { "", -EINVAL, "no selector" },
                 { "nonsense", -EINVAL, "no selector" },
                 { "../../etc", -EINVAL, "no selector" },
                 { "net:nope", -ENODEV, "no net nope" },
                 { "net:", -EINVAL, "names nothing" },
                 { "net:..", -EINVAL, "names nothing" },
-                { "net:lo", -ENODEV, "no device behind it" },
+                { "net:lo", -ENODEV, "net:lo has no device behind it" },
+                { "net:emac", -ENODEV, "net:emac: no device behind it is in an IOMMU group" },
                 { "net:br0", -ENODEV, "it stands on enp3s0 and tap0" },
                 { "net:../../etc", -ENODEV, "no net" },
                 { "block:dm-0", -ENODEV, "it stands on nvme0n1p2" },

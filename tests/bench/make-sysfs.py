@@ -1,12 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Make up a sysfs of many PCI functions, shaped as the kernel's own: real directories below
-sys/devices/pci*/…, links everywhere else.
-
-make-sysfs.py DIR [FUNCTIONS [GROUPS]]
-"""
+sys/devices/pci*/…, links everywhere else."""
+import argparse
 import os
-import sys
 
 # Class, vendor, device, subsystem vendor and device, driver: what a large host is made of. Bridges take
 # no part in the choice below; one function in eight is given to vfio-pci.
@@ -97,10 +94,26 @@ def join_group(root, directory, name, group, unit):
         os.makedirs(f"{root}/sys/class/vfio/{group}", exist_ok=True)
 
 
+def count(text):
+    n = int(text)
+    if n < 1:
+        raise argparse.ArgumentTypeError(f"{n} is less than 1")
+    return n
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dir", help="what to make it in; its sys must not be there yet")
+    parser.add_argument("functions", nargs="?", type=count, default=4096, help="default 4096")
+    parser.add_argument("groups", nargs="?", type=count, help="default 2371 of 4096 functions")
+    return parser.parse_args()
+
+
 def main():
-    root = os.path.abspath(sys.argv[1])
-    n_functions = int(sys.argv[2]) if len(sys.argv) > 2 else 4096
-    n_groups = int(sys.argv[3]) if len(sys.argv) > 3 else n_functions * 2371 // 4096
+    args = arguments()
+    root = os.path.abspath(args.dir)
+    n_functions = args.functions
+    n_groups = args.groups or max(n_functions * 2371 // 4096, 1)
     per_domain = 2000
     os.makedirs(f"{root}/sys/bus/pci/devices")
     os.makedirs(f"{root}/sys/class/iommu")

@@ -10,6 +10,9 @@ fails "no such device" 4 'no device 0000:09:00\.0' "$root" groups 09:00.0
 fails "a near miss names what there is" 4 'near it are 0000:01:00\.0 and 0000:01:00\.1' "$root" show 01:00.4
 fails "no such group" 4 'no group 3; there are 4 groups, 0 to 14' "$root" groups group:3
 fails "no such interface" 4 'no net eth9' "$root" devices net:eth9
+for selector in gruop:7 NET:eth0 usb:1 01-00.0 vendor:10de 10de; do
+    fails "mistyped: $selector" 2 "'$selector' is no selector.*group:7.*net:NAME" "$root" show "$selector"
+done
 fails "no such ids" 4 'no device 10de:ffff' "$root" devices 10de:ffff
 fails "not a selector" 2 "'nonsense' is no selector" "$root" groups nonsense
 fails "an address that is none" 2 'neither an address' "$root" groups 01:00.8

@@ -27,6 +27,7 @@ has "what is valid in JSON stays as it is" "$out" '"driver":"evil\\u001b\[31m\\"
 golden_json "what is not UTF-8 is replaced" hostile-groups.json --root="$tree" groups
 
 # Files that the caller may not read, as someone who is not root.
+closed_groups
 intel_desktop
 chmod 0 "$tree/sys/devices/pci0000:00/0000:02:00.0/uevent" \
     "$tree/sys/devices/pci0000:00/0000:00:1f.6/driver_override" \
@@ -45,6 +46,21 @@ fi
 golden_json "unreadable files are null" unreadable-groups.json --root="$tree" groups
 run --root="$tree" groups
 has "and unreadable in text" "$out" '0000:02:00\.0 .* unreadable$'
+tree=$work/closed
+same "a group whose devices cannot be read is listed, and not called viable" \
+    "$("$iommuctl" --json --root="$tree" groups | python3 -c 'import json, sys
+print([(g["id"], g["viable"], len(g["devices"])) for g in json.load(sys.stdin)["groups"]])')" \
+    "[(3, None, 0), (4, None, 0), (5, True, 0)]"
+run --root="$tree" groups
+has "it is unreadable in text" "$out" '^ *3 +unreadable$'
+has "an empty one has no devices" "$out" '^ *5 +\(no devices\)$'
+fails "nor is it called empty" 5 'devices of group 3 cannot be read: Permission denied' --root="$tree" show group:3
+fails "nor where a file stands for them" 4 'devices of group 4 cannot be read' --root="$tree" groups group:4
+fails "an empty one is" 4 'group 5 holds no devices' --root="$tree" groups group:5
+run --root="$tree" show 01:00.0
+has "its device is still in it" "$out" 'group +3, viability unreadable$'
+has "with others perhaps" "$out" 'with +others unreadable$'
+chmod 755 "$tree/sys/kernel/iommu_groups/3/devices" 2>/dev/null # so that it can be removed
 expected="0 "
 [ -d /sys/bus ] || expected="1 iommuctl: no sysfs in /sys" # a bare root folder to build in
 for verb in groups devices status; do

@@ -53,4 +53,27 @@ golden_json "what cannot be read is null" hollow-groups.json --root="$tree" grou
 run --root="$tree" groups
 has "and unreadable in text" "$out" '0000:01:00\.0 +unreadable +- +- +unreadable$'
 
+tree=$work/machine
+mkdir -p "$tree/sys/bus"
+backends() {
+    run --root="$tree" status
+    has "$1, as text" "$out" "^backends +$3\$"
+    run --root="$tree" status --json
+    has "$1, in JSON" "$out" "\"backends\":\\[$2\\]"
+}
+backends "no backend" "" "none: VFIO is not loaded"
+mkdir -p "$tree/sys/module/iommufd"
+backends "iommufd by its module" '"iommufd"' iommufd
+mkdir -p "$tree/sys/module/vfio_iommu_type1"
+backends "type1 by its module" '"iommufd","type1"' "iommufd, type1"
+rm -r "$tree/sys/module"
+mkdir -p "$tree/dev"
+: >"$tree/dev/iommu"
+backends "iommufd by its node" '"iommufd"' iommufd
+
+make_sysfs=$here/../bench/make-sysfs.py
+made=$(cd "$work" && mkdir sysfs && cd sysfs && python3 "$make_sysfs" --help >/dev/null &&
+    ! python3 "$make_sysfs" -x 2>/dev/null && ls -A)
+same "options of make-sysfs.py are no directories to make" "$? $made" "0 "
+
 finish

@@ -43,11 +43,40 @@ put sys/class/dmi/id/sys_vendor QEMU
 put sys/firmware/acpi/tables/APIC table
 step "a virtual machine of another kind" 'This is a virtual machine without one'
 tree=$work/nothing-known
-mkdir -p "$tree/sys/bus"
+mkdir -p "$tree/sys/bus" "$tree/sys/kernel/iommu_groups"
 step "nothing known" 'Why is not known'
 
 run --root="$tree" devices
 same "devices of nothing are none" "$status" 0
 fails "a selector still finds nothing" 4 'there are no IOMMU groups' --root="$tree" groups group:0
+
+tree=$work/no-groups-captured
+pci 0000:00:02.0 - 30000 8086:A780 i915
+put sys/firmware/acpi/tables/DMAR table
+step "nothing captured of groups" 'This capture holds no group information'
+run --root="$tree" show 00:02.0
+has "show does not say that there is no IOMMU" "$out" 'group +unknown: this capture holds no information'
+run --root="$tree" devices
+has "devices: not known" "$out" '0000:00:02\.0 +\? '
+run --root="$tree" status --json
+has "status: not known" "$out" '"groups":null'
+fails "nor the device's group" 4 'which IOMMU group 0000:00:02\.0 is in is not known' --root="$tree" groups 00:02.0
+fails "nor a group" 4 'numbers of groups are unknown' --root="$tree" groups group:0
+
+tree=$work/copied
+for address in 0000:01:00.0 0000:01:00.1 0000:02:00.0; do
+    put "sys/bus/pci/devices/$address/uevent" PCI_CLASS=10802
+    mkdir -p "$tree/sys/bus/pci/devices/$address/iommu_group/devices"/{"$address","${address%.*}.0"}
+done
+mkdir -p "$tree/sys/bus/pci/devices/0000:01:00.0/iommu_group/devices/0000:01:00.1"
+step "groups copied as directories" 'groups without their numbers'
+run --root="$tree" groups
+same "who is together" "$(grep '^  ' <<<"$out")" "  0000:01:00.0, 0000:01:00.1
+  0000:02:00.0"
+run --root="$tree" show 01:00.1
+has "show: the number is not known" "$out" 'group +number unknown: '
+has "show: with whom it is" "$out" 'with +0000:01:00\.0$'
+run --root="$tree" show 01:00.1 --json
+has "no number is made up" "$out" '"group":null'
 
 finish

@@ -172,6 +172,15 @@ hollow() {
     rm "$tree/sys/devices/pci0000:00/0000:02:00.0/uevent"
 }
 
+# Groups whose devices cannot be listed, one by its mode and one as it is no directory, and one that is empty.
+closed_groups() {
+    tree=$work/closed
+    pci 0000:01:00.0 3 10802 144D:A80A -
+    chmod 0 "$tree/sys/kernel/iommu_groups/3/devices"
+    put sys/kernel/iommu_groups/4/devices text
+    mkdir -p "$tree/sys/kernel/iommu_groups/5/devices"
+}
+
 hostile() {
     local esc=$'\e'
     tree=$work/hostile

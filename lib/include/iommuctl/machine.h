@@ -55,7 +55,7 @@ size_t iommuctl_machine_n_modules(const struct iommuctl_machine *machine);
 /** Name of the module at @index; NULL beyond. */
 const char *iommuctl_machine_module(const struct iommuctl_machine *machine, size_t index);
 
-/** Whether /dev/iommu is there, of iommufd (Linux 6.2). */
+/** Whether iommufd (Linux 6.2) is: /dev/iommu, or the module iommufd. */
 bool iommuctl_machine_has_iommufd(const struct iommuctl_machine *machine);
 /** Whether containers of VFIO are: /dev/vfio/vfio, or the module vfio_iommu_type1. */
 bool iommuctl_machine_has_type1(const struct iommuctl_machine *machine);

@@ -71,6 +71,11 @@ void iommuctl_topology_free(struct iommuctl_topology *topology);
 
 /* Groups, ordered by number. */
 
+/** Whether it is known which groups there are, or that there are none. Not so in a capture without
+ * /sys/kernel/iommu_groups, without iommu_group links, and without anything else that says that the machine
+ * has no IOMMU; nor where iommu_group was copied as a directory, which has no number. */
+bool iommuctl_topology_groups_known(const struct iommuctl_topology *topology);
+
 size_t iommuctl_topology_n_groups(const struct iommuctl_topology *topology);
 /** Group at @index (below n_groups), or NULL beyond. */
 const struct iommuctl_group_info *iommuctl_topology_group(const struct iommuctl_topology *topology,
@@ -88,9 +93,12 @@ bool iommuctl_group_info_noiommu(const struct iommuctl_group_info *group);
 /**
  * Whether VFIO would give the group to a process: each of its devices is bound to a VFIO driver, to none, or
  * to one the kernel does not count: iommuctl_device_info_blocks_group() is false for all. Also false where
- * the driver of one could not be read.
+ * the driver of one, or which devices there are, could not be read.
  */
 bool iommuctl_group_info_viable(const struct iommuctl_group_info *group);
+/** Whether its devices could be listed: where not, those that it has here need not be all, and none does not
+ * mean that it is empty. */
+bool iommuctl_group_info_devices_known(const struct iommuctl_group_info *group);
 size_t iommuctl_group_info_n_devices(const struct iommuctl_group_info *group);
 const struct iommuctl_device_info *iommuctl_group_info_device(const struct iommuctl_group_info *group,
                                                               size_t index);
@@ -101,7 +109,8 @@ size_t iommuctl_group_info_n_reserved_regions(const struct iommuctl_group_info *
 const struct iommuctl_reserved_region *
 iommuctl_group_info_reserved_region(const struct iommuctl_group_info *group, size_t index);
 
-/* Devices, ordered by address; those that are not PCI come after, by bus and name. */
+/* Devices, ordered by address; those that are not PCI come after, by bus and name, dev.9 before
+ * dev.10. */
 
 size_t iommuctl_topology_n_devices(const struct iommuctl_topology *topology);
 const struct iommuctl_device_info *iommuctl_topology_device(const struct iommuctl_topology *topology,
@@ -120,6 +129,12 @@ bool iommuctl_device_info_address(const struct iommuctl_device_info *device,
                                   struct iommuctl_address *ret_address);
 /** The group that holds it, or NULL. */
 const struct iommuctl_group_info *iommuctl_device_info_group(const struct iommuctl_device_info *device);
+/** Whether it is known which group holds it, or that none does; not so in a capture that has nothing on it.
+ */
+bool iommuctl_device_info_group_known(const struct iommuctl_device_info *device);
+/** Names of the devices in its group, itself among them, in order and ended by NULL, where a capture tells
+ * them but not the group's number: its iommu_group is a directory instead of a link. NULL otherwise. */
+const char *const *iommuctl_device_info_group_devices(const struct iommuctl_device_info *device);
 /** Driver bound to it now, as sysfs names it ("vfio-pci"); NULL: none, or it could not be read. */
 const char *iommuctl_device_info_driver(const struct iommuctl_device_info *device);
 /** Tells the two apart: whether it could be read which driver is bound, or that none is. */
@@ -172,7 +187,7 @@ const char *iommuctl_device_info_vfio_cdev(const struct iommuctl_device_info *de
  *
  * Returns the number of devices, at least 1; -EINVAL where @selector has none of those forms; -ENODEV where
  * nothing matches (both with a text; for a near miss the text names what there is); -ENOTUNIQ where a short
- * address fits several domains; -ENOMEM.
+ * address fits several domains; -EACCES where a group's devices may not be read; -ENOMEM.
  */
 int iommuctl_topology_select(struct iommuctl_topology *topology, const char *selector,
                              const struct iommuctl_device_info ***ret_devices);
