@@ -218,6 +218,14 @@ static int do_steps(struct iommuctl_change *change)
         return r;
 }
 
+/* What was refused, or undone, is not changed; what could not be undone is. */
+static int fail_unchanged(struct iommuctl_change *change, int r)
+{
+        for (size_t i = 0; i < change->n_steps; i++)
+                change->steps[i].changed = change->steps[i].begun;
+        return r;
+}
+
 _public_ int iommuctl_change_apply(struct iommuctl_change *change)
 {
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(change->k, -1);
@@ -227,11 +235,10 @@ _public_ int iommuctl_change_apply(struct iommuctl_change *change)
         if (r < 0 || nothing_to_do(change))
                 return r;
         r = refuse(change);
+        if (r >= 0)
+                r = lock(change, &fd);
         if (r < 0)
-                return r;
-        r = lock(change, &fd);
-        if (r < 0)
-                return r;
+                return fail_unchanged(change, r);
         /* Who held the lock may have changed what was planned for. */
         change->settle = true;
         r = iommuctl_change_plan(change);
@@ -239,10 +246,10 @@ _public_ int iommuctl_change_apply(struct iommuctl_change *change)
         if (r >= 0)
                 r = refuse(change);
         if (r < 0)
-                return r;
+                return fail_unchanged(change, r);
         r = do_steps(change);
         if (r < 0)
-                return fail_and_undo(change, r);
+                return fail_unchanged(change, fail_and_undo(change, r));
         change->applied = true;
         return drop_notes(change);
 }
@@ -258,5 +265,6 @@ _public_ int iommuctl_change_undo(struct iommuctl_change *change)
         if (r < 0)
                 return r;
         change->applied = false;
-        return undo_steps(change, &first) > 0 ? first : 0;
+        undo_steps(change, &first);
+        return fail_unchanged(change, first);
 }

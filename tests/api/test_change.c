@@ -190,7 +190,9 @@ static void test_group_not_viable(void **state)
         assert_string_equal(iommuctl_change_hazard_device(change, 0), AUDIO);
         assert_contains(iommuctl_change_hazard_detail(change, 0), "group 7 would not be viable");
         assert_contains(iommuctl_change_hazard_detail(change, 0), "bound to snd_hda_intel");
+        assert_true(iommuctl_change_step_changed(change, 0));
         assert_fails(ctx, iommuctl_change_apply(change), -ECANCELED, "snd_hda_intel");
+        assert_false(iommuctl_change_step_changed(change, 0));
         assert_native();
         iommuctl_change_allow(change, IOMMUCTL_HAZARD_GROUP_NOT_VIABLE);
         assert_ok(ctx, iommuctl_change_apply(change));
@@ -256,6 +258,7 @@ static void test_undo(void **state)
         assert_ok(ctx, iommuctl_change_apply(change));
         assert_ok(ctx, iommuctl_change_undo(change));
         assert_native();
+        assert_false(iommuctl_change_step_changed(change, 0));
         assert_ok(ctx, iommuctl_change_undo(change));
         bind_gpu();
         assert_ok(ctx, iommuctl_change_add_restore_all(change));
@@ -280,6 +283,10 @@ static void test_all_or_nothing(void **state)
         assert_contains(error_text(ctx), "all is as before");
         assert_string_equal(error_device(ctx), NIC);
         assert_native();
+        for (size_t i = 0; i < 3; i++) {
+                assert_false(iommuctl_change_step_changed(change, i));
+                assert_null(iommuctl_change_step_vfio_node(change, i));
+        }
 }
 
 static void test_no_such_driver(void **state)
@@ -362,6 +369,7 @@ static void test_without_privilege(void **state)
         assert_int_equal(iommuctl_change_n_writes(change), 3);
         fake_clear_logs(m);
         assert_fails(ctx, iommuctl_change_apply(change), -EACCES, "needs root");
+        assert_false(iommuctl_change_step_changed(change, 0));
         assert_string_equal(fake_writes(m) ?: "", "");
         fake_set_uid(m, 0);
         assert_native();
@@ -377,6 +385,8 @@ static void test_hanging_unbind(void **state)
         iommuctl_change_set_timeout(change, 2000);
         assert_fails(ctx, iommuctl_change_apply(change), -ETIMEDOUT, "unbinding e1000e from " NIC);
         assert_contains(error_text(ctx), "not all could be undone");
+        assert_false(iommuctl_change_step_changed(change, 0));
+        assert_true(iommuctl_change_step_changed(change, 2));
         assert_is(GPU, "nouveau", NULL);
         assert_is(AUDIO, "snd_hda_intel", NULL);
         assert_true(fake_exists(m, NOTE(NIC)));

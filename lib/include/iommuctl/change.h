@@ -155,7 +155,8 @@ const char *iommuctl_change_step_device(const struct iommuctl_change *change, si
 const char *iommuctl_change_step_from(const struct iommuctl_change *change, size_t index);
 /** Driver after; NULL: none. */
 const char *iommuctl_change_step_to(const struct iommuctl_change *change, size_t index);
-/** Whether driver or driver_override are other than before; false where the device is as it should be. */
+/** Whether driver or driver_override are other than before, or after a plan would be; false where the device
+ * is as it should be, and after a failed iommuctl_change_apply() where the device is as it was. */
 bool iommuctl_change_step_changed(const struct iommuctl_change *change, size_t index);
 /** Whether iommuctl had changed the device, and has a note of what it was. */
 bool iommuctl_change_step_noted(const struct iommuctl_change *change, size_t index);
