@@ -81,6 +81,8 @@ struct iommuctl_change {
         size_t n_writes;
         char (*gone)[DEVICE_NAME_SIZE]; /* noted devices that are no longer there */
         size_t n_gone;
+        char (*damaged)[DEVICE_NAME_SIZE]; /* a restore of all passes over devices whose notes are damaged */
+        size_t n_damaged;
         char (*modules)[DRIVER_NAME_SIZE];
         size_t n_modules;
 };
@@ -98,11 +100,19 @@ struct iommuctl_change {
                 grown_;                                                                    \
         })
 
+/* The plan, complete but for damaged notes, which are in the list and no failure. */
+int change_make_plan(struct iommuctl_change *change);
+/* The failure that damaged notes are, once all else is done; 0 without any. */
+int change_fail_damaged(struct iommuctl_change *change);
+
 void change_clear_plan(struct iommuctl_change *change);
 struct step *change_find_step(struct iommuctl_change *change, const char *device);
 
 /* A device's own "what is there": driver, override, group, nodes; with texts. */
 int change_read_step(struct iommuctl_change *change, struct step *step);
+
+/* The driver of a step cannot be had; RESULT and STATUS are those of module_load(). */
+int change_fail_module(struct iommuctl_change *change, const struct step *step, int result, int status);
 
 /* Does one step, or undoes it. Both keep the text of their failure in the context. */
 int change_do_step(struct iommuctl_change *change, struct step *step);

@@ -58,22 +58,48 @@ static int find_bus(struct iommuctl_change *change, const char *device, char bus
         return -ENODEV;
 }
 
-static int note_damaged(struct iommuctl_change *change, const char *device)
+static int note_damaged(struct iommuctl_change *change, const char *device, size_t n_more)
 {
+        char more[48] = "";
+
+        if (n_more > 0)
+                snprintf(more, sizeof(more), " (and %zu more such notes)", n_more);
         return ctx_error(change->ctx, -EBADMSG, device,
                          "the note of what %s was, /" JOURNAL_DIR "/%s, is damaged: put the device right by "
-                         "hand and remove it",
-                         device, device);
+                         "hand and remove it%s",
+                         device, device, more);
+}
+
+int change_fail_damaged(struct iommuctl_change *change)
+{
+        return change->n_damaged > 0 ? note_damaged(change, change->damaged[0], change->n_damaged - 1) : 0;
+}
+
+static int add_name(struct iommuctl_change *change, char (**names)[DEVICE_NAME_SIZE], size_t *n,
+                    const char *device)
+{
+        char(*name)[DEVICE_NAME_SIZE] = CHANGE_GROW(*names, *n);
+
+        if (!name)
+                return out_of_memory(change);
+        strcpy(*name, device);
+        return 0;
 }
 
 static int add_restore_step(struct iommuctl_change *change, const char *device, bool note_seen)
 {
+        struct journal_entry entry;
         char bus[BUS_NAME_SIZE];
         int r;
 
         if (change_find_step(change, device))
                 return 0;
         r = find_bus(change, device, bus);
+        if (r == -ENODEV && journal_read(change->k, change->root_fd, device, &entry) >= 0) {
+                /* Unplugged: nothing is left to give back but the note. */
+                ctx_log(change->ctx, IOMMUCTL_LOG_WARNING, "%s was changed, and is no longer there", device);
+                return add_name(change, &change->gone, &change->n_gone, device);
+        }
         if (r < 0)
                 return ctx_error(change->ctx, r, device, "no device is named %s", device);
         r = add_step(change, AIM_RESTORE, bus, device, "");
@@ -82,20 +108,34 @@ static int add_restore_step(struct iommuctl_change *change, const char *device, 
         return r;
 }
 
-static int add_noted(struct iommuctl_change *change, const char *device)
+/* A file or directory that is no note. Where it has the name of a device it may have been one. */
+static int add_no_note(struct iommuctl_change *change, const char *name, bool damaged)
 {
-        char(*gone)[DEVICE_NAME_SIZE];
-        int r = add_restore_step(change, device, true);
+        char bus[BUS_NAME_SIZE];
+        int r = damaged ? find_bus(change, name, bus) : -ENODEV;
 
+        if (r >= 0)
+                return add_name(change, &change->damaged, &change->n_damaged, name);
         if (r != -ENODEV)
-                return r;
-        /* Unplugged: nothing is left to give back. */
-        ctx_log(change->ctx, IOMMUCTL_LOG_WARNING, "%s was changed, and is no longer there", device);
-        gone = CHANGE_GROW(change->gone, change->n_gone);
-        if (!gone)
-                return out_of_memory(change);
-        strcpy(*gone, device);
+                return ctx_error(change->ctx, r, name, "cannot look for the device %s: %s", name,
+                                 strerror(-r));
+        ctx_log(change->ctx, IOMMUCTL_LOG_WARNING, "/" JOURNAL_DIR "/%s is no note of a device: left alone",
+                name);
         return 0;
+}
+
+static int add_noted(struct iommuctl_change *change, const char *name)
+{
+        struct journal_entry entry;
+        int r;
+
+        if (change_find_step(change, name))
+                return 0;
+        r = journal_read(change->k, change->root_fd, name, &entry);
+        if (r == -EBADMSG || r == -EISDIR)
+                return add_no_note(change, name, r == -EBADMSG);
+        /* Any other failure comes again where the step is planned. */
+        return add_restore_step(change, name, true);
 }
 
 static int add_all_noted(struct iommuctl_change *change)
@@ -252,7 +292,7 @@ static int read_note(struct iommuctl_change *change, struct step *step)
         if (r == -ENOENT && !(step->note_seen && change->settle))
                 return 0;
         if (r == -EBADMSG)
-                return note_damaged(change, name);
+                return note_damaged(change, name, 0);
         if (r >= 0)
                 r = journal_identify(&step->device, &now);
         if (r < 0)
@@ -300,7 +340,7 @@ static int check_group(struct iommuctl_change *change, const struct step *step)
                 return 0;
         return ctx_error(change->ctx, -EOPNOTSUPP, name,
                          "%s is in no IOMMU group, so VFIO cannot take it: is the IOMMU switched on, in the "
-                         "firmware and in the kernel?",
+                         "firmware and in the kernel? 'iommuctl status' tells",
                          name);
 }
 
@@ -340,6 +380,27 @@ static int add_module(struct iommuctl_change *change, const struct step *step)
         return 0;
 }
 
+/* For a plan that nobody applies: an apply would have modprobe tell, which knows the aliases in /etc, too. A
+ * restore asks for its driver by the device's alias as well. */
+static int check_modules(struct iommuctl_change *change)
+{
+        for (size_t i = 0; i < change->n_steps; i++) {
+                const struct step *step = &change->steps[i];
+                const char *driver = step->want.driver;
+                int r;
+
+                if (step->aim == AIM_RESTORE || !*driver || streq(driver, step->before.driver))
+                        continue;
+                r = module_driver_exists(change->k, change->root_fd, step->device.bus, driver);
+                if (r == 0 && module_exists(change->k, change->root_fd, driver) == 0)
+                        return change_fail_module(change, step, MODULE_UNKNOWN, 0);
+                if (r < 0)
+                        return ctx_error(change->ctx, r, NULL, "cannot look for the driver %s: %s", driver,
+                                         strerror(-r));
+        }
+        return 0;
+}
+
 static int add_writes(struct iommuctl_change *change, const struct step *step)
 {
         struct driver_write writes[DRIVER_WRITES_MAX];
@@ -372,7 +433,7 @@ static int look_for_hazards(struct iommuctl_change *change)
         return r;
 }
 
-_public_ int iommuctl_change_plan(struct iommuctl_change *change)
+int change_make_plan(struct iommuctl_change *change)
 {
         int r;
 
@@ -392,4 +453,16 @@ _public_ int iommuctl_change_plan(struct iommuctl_change *change)
         if (r < 0)
                 change_clear_plan(change);
         return r < 0 ? r : 0;
+}
+
+_public_ int iommuctl_change_plan(struct iommuctl_change *change)
+{
+        int r = change_make_plan(change);
+
+        if (r >= 0) {
+                r = check_modules(change);
+                if (r < 0)
+                        change_clear_plan(change);
+        }
+        return r < 0 ? r : change_fail_damaged(change);
 }

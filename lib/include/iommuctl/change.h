@@ -88,7 +88,8 @@ int iommuctl_change_add_group_unbind(struct iommuctl_change *change, const struc
  * first change.
  *
  * The device is named, "0000:01:00.0". Nothing is done to one that was never changed, or whose note is of
- * another boot or another card; the latter is logged as a warning and the note dropped.
+ * another boot or another card; the latter is logged as a warning and the note dropped. So is the note of a
+ * device that is no longer there.
  *
  * Returns 0; -EINVAL where the device was added with another aim before; -ENOMEM.
  */
@@ -96,7 +97,13 @@ int iommuctl_change_add_restore(struct iommuctl_change *change, const char *devi
 /** iommuctl_change_add_group_restore() - the same for the devices of a group that were changed. */
 int iommuctl_change_add_group_restore(struct iommuctl_change *change,
                                       const struct iommuctl_group_info *group);
-/** iommuctl_change_add_restore_all() - the same for every device that was changed. */
+/**
+ * iommuctl_change_add_restore_all() - the same for every device that was changed.
+ *
+ * A damaged note keeps none of the others from being planned and given back: iommuctl_change_plan() and
+ * iommuctl_change_apply() then end in -EBADMSG with all else in the plan, or done. What is no note is passed
+ * over.
+ */
 int iommuctl_change_add_restore_all(struct iommuctl_change *change);
 
 /** iommuctl_change_allow() - go ahead in spite of the hazards in the mask @hazards, added to those before. */
