@@ -122,7 +122,8 @@ void iommuctl_change_set_timeout(struct iommuctl_change *change, unsigned int mi
  *
  * Returns 0, also where hazards stand against the change; -ENODEV where a device is gone; -EOPNOTSUPP where a
  * device's bus has no driver_override, or VFIO could not drive it since it is in no IOMMU group; -EBADMSG
- * where a note is damaged; -ETIMEDOUT where a device's driver is stuck; -ENOMEM; or what reading gave.
+ * where a note is damaged; -ENOENT where the kernel's modules are known and have no such driver to bind to;
+ * -ETIMEDOUT where a device's driver is stuck; -ENOMEM; or what reading gave.
  */
 int iommuctl_change_plan(struct iommuctl_change *change);
 
