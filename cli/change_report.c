@@ -2,6 +2,7 @@
 
 #include "change_report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "selection.h"
@@ -122,7 +123,13 @@ static void report_hazards(struct cli *cli, const struct iommuctl_change *change
                 sink_string(cli->out, "detail", detail);
                 sink_bool(cli->out, "allowed", allowed);
                 sink_end_object(cli->out);
-                cli_note(cli, "%s  %s%s: %s", device, name, allowed ? " (allowed)" : "", detail);
+                /* What is not allowed is why it fails: that is said to who asks for quiet, too. */
+                if (allowed) {
+                        cli_note(cli, "%s  %s (allowed): %s", device, name, detail);
+                } else {
+                        fflush(stdout);
+                        fprintf(stderr, "%s  %s: %s\n", device, name, detail);
+                }
         }
         sink_end_array(cli->out);
 }
@@ -150,6 +157,14 @@ static void report_writes(struct cli *cli, const struct iommuctl_change *change)
         sink_end_array(cli->out);
 }
 
+static bool any_changed(const struct iommuctl_change *change)
+{
+        for (size_t i = 0; i < iommuctl_change_n_steps(change); i++)
+                if (iommuctl_change_step_changed(change, i))
+                        return true;
+        return false;
+}
+
 /* Begins the one document; the caller ends it. */
 static void report(struct cli *cli, const struct iommuctl_change *change, bool applied, bool dry_run)
 {
@@ -159,7 +174,7 @@ static void report(struct cli *cli, const struct iommuctl_change *change, bool a
         for (size_t i = 0; i < iommuctl_change_n_steps(change); i++)
                 report_step(cli, change, i);
         sink_end_array(cli->out);
-        if (applied || dry_run)
+        if (applied || dry_run || any_changed(change))
                 sink_table_end(cli->out);
         report_hazards(cli, change);
         if (dry_run)
@@ -225,9 +240,25 @@ static int fail(struct cli *cli, const struct iommuctl_change *change, int r, bo
         return status;
 }
 
-/* A restore that had nothing to give back: an override that someone else left there is worth a word, for it
- * keeps the native driver away. */
-static void say_not_changed(struct cli *cli, const struct iommuctl_change *change)
+/* An override that someone else left there is worth a word, for it keeps the native driver away. */
+static void say_foreign_override(struct cli *cli, const char *device, const char *override)
+{
+        _cleanup_(iommuctl_topology_freep) struct iommuctl_topology *topology = NULL;
+        const struct iommuctl_device_info *info;
+        const char *bus = NULL;
+
+        if (!cli->quiet && iommuctl_topology_new(cli->ctx, IOMMUCTL_READ_UNGROUPED, &topology) >= 0) {
+                info = iommuctl_topology_find_device(topology, device);
+                bus = info ? iommuctl_device_info_bus(info) : NULL;
+        }
+        cli_note(cli, "%s was not changed by iommuctl; something else set its driver_override to %s.", device,
+                 override);
+        if (bus)
+                cli_note(cli, "'echo > /sys/bus/%s/devices/%s/driver_override' clears it.", bus, device);
+}
+
+/* A restore that had nothing to give back. */
+static void say_not_changed(struct cli *cli, const struct iommuctl_change *change, bool all)
 {
         for (size_t i = 0; i < iommuctl_change_n_steps(change); i++) {
                 const char *device = iommuctl_change_step_device(change, i);
@@ -236,24 +267,12 @@ static void say_not_changed(struct cli *cli, const struct iommuctl_change *chang
                 if (iommuctl_change_step_noted(change, i) || iommuctl_change_step_changed(change, i))
                         continue;
                 if (override)
-                        cli_note(cli,
-                                 "%s was not changed by iommuctl; something else set its driver_override to "
-                                 "%s. "
-                                 "'echo > /sys/bus/pci/devices/%s/driver_override' clears it.",
-                                 device, override, device);
+                        say_foreign_override(cli, device, override);
                 else
                         cli_note(cli, "%s was not changed by iommuctl: nothing to give back.", device);
         }
-        if (iommuctl_change_n_steps(change) == 0)
+        if (all && iommuctl_change_n_steps(change) == 0)
                 cli_note(cli, "Nothing was changed by iommuctl: nothing to give back.");
-}
-
-static bool any_changed(const struct iommuctl_change *change)
-{
-        for (size_t i = 0; i < iommuctl_change_n_steps(change); i++)
-                if (iommuctl_change_step_changed(change, i))
-                        return true;
-        return false;
 }
 
 static int plan_or_apply(struct cli *cli, struct iommuctl_change *change,
@@ -272,10 +291,29 @@ static int plan_or_apply(struct cli *cli, struct iommuctl_change *change,
                 return EXIT_REFUSED;
         }
         if (request->restore)
-                say_not_changed(cli, change);
+                say_not_changed(cli, change, request->all);
         else if (!request->dry_run && any_changed(change))
                 cli_note(cli, "'iommuctl restore --all' gives back what was there before.");
         return EXIT_DONE;
+}
+
+/* A device that was changed, and unplugged since: a restore by its address drops its note. */
+static bool add_unplugged(struct cli *cli, struct iommuctl_change *change, const char *selector)
+{
+        struct iommuctl_machine *machine = NULL;
+        bool found = false;
+
+        if (iommuctl_machine_new(cli->ctx, &machine) < 0)
+                return false;
+        for (size_t i = 0; i < iommuctl_machine_n_pending(machine) && !found; i++) {
+                const char *name = iommuctl_machine_pending(machine, i);
+
+                found = (streq(name, selector) ||
+                         (startswith(name, "0000:") && streq(name + strlen("0000:"), selector))) &&
+                        iommuctl_change_add_restore(change, name) >= 0;
+        }
+        iommuctl_machine_free(machine);
+        return found;
 }
 
 static int add_selector(struct cli *cli, struct iommuctl_change *change, struct iommuctl_topology *topology,
@@ -287,6 +325,8 @@ static int add_selector(struct cli *cli, struct iommuctl_change *change, struct 
         int r, n;
 
         n = iommuctl_topology_select(topology, selector, &devices);
+        if (n == -ENODEV && request->restore && add_unplugged(cli, change, selector))
+                return EXIT_DONE;
         if (n < 0)
                 return cli_library_error(cli, n);
         /* A group stands for its endpoints, which the library knows from bridges. Any other selector that

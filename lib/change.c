@@ -35,12 +35,15 @@ void change_clear_plan(struct iommuctl_change *change)
         free(change->writes);
         free(change->modules);
         free(change->gone);
+        free(change->damaged);
         change->steps = NULL;
         change->hazards = NULL;
         change->writes = NULL;
         change->modules = NULL;
         change->gone = NULL;
+        change->damaged = NULL;
         change->n_steps = change->n_hazards = change->n_writes = change->n_modules = change->n_gone = 0;
+        change->n_damaged = 0;
         change->applied = false;
 }
 

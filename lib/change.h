@@ -2,7 +2,8 @@
 #pragma once
 
 /* The inside of a change. change.c is the object, change_plan.c finds the steps, change_apply.c does them,
- * change_step.c does and undoes one, hazard*.c look for what stands against them. */
+ * change_notes.c reads what earlier changes left, change_step.c does and undoes one, hazard*.c look for what
+ * stands against them. */
 
 #include "bus_driver.h"
 #include "ctx.h"
@@ -81,6 +82,8 @@ struct iommuctl_change {
         size_t n_writes;
         char (*gone)[DEVICE_NAME_SIZE]; /* noted devices that are no longer there */
         size_t n_gone;
+        char (*damaged)[DEVICE_NAME_SIZE]; /* a restore of all passes over devices whose notes are damaged */
+        size_t n_damaged;
         char (*modules)[DRIVER_NAME_SIZE];
         size_t n_modules;
 };
@@ -98,11 +101,29 @@ struct iommuctl_change {
                 grown_;                                                                    \
         })
 
+/* The plan, complete but for damaged notes, which are in the list and no failure. */
+int change_make_plan(struct iommuctl_change *change);
+int change_add_step(struct iommuctl_change *change, enum aim aim, const char *bus, const char *name,
+                    const char *driver);
+int change_out_of_memory(struct iommuctl_change *change);
+
+/* The step that restores a device, or takes the note of one that is gone. NOTE_SEEN: the journal lists it. */
+int change_add_restore_step(struct iommuctl_change *change, const char *device, bool note_seen);
+/* The same for all that the journal lists. */
+int change_add_all_noted(struct iommuctl_change *change);
+/* What the journal has of the step's device. */
+int change_read_note(struct iommuctl_change *change, struct step *step);
+/* The failure that damaged notes are, once all else is done; 0 without any. */
+int change_fail_damaged(struct iommuctl_change *change);
+
 void change_clear_plan(struct iommuctl_change *change);
 struct step *change_find_step(struct iommuctl_change *change, const char *device);
 
 /* A device's own "what is there": driver, override, group, nodes; with texts. */
 int change_read_step(struct iommuctl_change *change, struct step *step);
+
+/* The driver of a step cannot be had; RESULT and STATUS are those of module_load(). */
+int change_fail_module(struct iommuctl_change *change, const struct step *step, int result, int status);
 
 /* Does one step, or undoes it. Both keep the text of their failure in the context. */
 int change_do_step(struct iommuctl_change *change, struct step *step);

@@ -62,7 +62,9 @@ static int refuse(struct iommuctl_change *change)
                          first->detail, n - 1);
 }
 
-static int fail_module(struct iommuctl_change *change, const char *driver, int result, int status)
+/* Why a driver could not be had, for a message that names the device. */
+static void say_module(struct iommuctl_change *change, const char *driver, int result, int status, char *text,
+                       size_t size)
 {
         char release[80];
 
@@ -70,28 +72,44 @@ static int fail_module(struct iommuctl_change *change, const char *driver, int r
                 strcpy(release, "?");
         switch (result) {
         case MODULE_NO_LOADER:
-                return ctx_error(change->ctx, -ENOENT, NULL,
-                                 "the driver %s is not loaded, and there is no modprobe to load it with",
-                                 driver);
+                snprintf(text, size, "the driver %s is not loaded, and there is no modprobe to load it with",
+                         driver);
+                break;
         case MODULE_UNKNOWN:
-                return ctx_error(change->ctx, -ENOENT, NULL,
-                                 "kernel %s has no driver %s: it is neither built in nor a module", release,
-                                 driver);
+                snprintf(text, size, "kernel %s has no driver %s: it is neither built in nor a module",
+                         release, driver);
+                break;
         case MODULE_TIMED_OUT:
-                return ctx_error(change->ctx, -ETIMEDOUT, NULL,
-                                 "loading the module %s did not end within %d.%d s", driver,
-                                 change->timeout_ms / 1000, change->timeout_ms / 100 % 10);
+                snprintf(text, size, "loading the module %s did not end within %d.%d s", driver,
+                         change->timeout_ms / 1000, change->timeout_ms / 100 % 10);
+                break;
         case MODULE_FAILED:
-                return ctx_error(change->ctx, -ENOENT, NULL,
-                                 "the driver %s is not loaded, and 'modprobe %s' ended with status %d",
-                                 driver, driver, status);
+                snprintf(text, size, "the driver %s is not loaded, and 'modprobe %s' ended with status %d",
+                         driver, driver, status);
+                break;
         case MODULE_LOADED:
-                return ctx_error(change->ctx, -ENOENT, NULL,
-                                 "the module %s is loaded, but kernel %s has no driver of this name", driver,
-                                 release);
+                snprintf(text, size, "the module %s is loaded, but kernel %s has no driver of this name",
+                         driver, release);
+                break;
         default:
-                return ctx_error(change->ctx, result, NULL, "cannot run modprobe: %s", strerror(-result));
+                snprintf(text, size, "cannot run modprobe: %s", strerror(-result));
         }
+}
+
+int change_fail_module(struct iommuctl_change *change, const struct step *step, int result, int status)
+{
+        const char *driver = step->want.driver, *name = step->device.name;
+        int r = result < 0 ? result : result == MODULE_TIMED_OUT ? -ETIMEDOUT : -ENOENT;
+        char why[400];
+
+        say_module(change, driver, result, status, why, sizeof(why));
+        if (step->aim != AIM_RESTORE)
+                return ctx_error(change->ctx, r, name, "%s: %s", name, why);
+        return ctx_error(change->ctx, r, name,
+                         "%s had the driver %s, which cannot be given back: %s; load what has it and restore "
+                         "again, or give the device another with 'iommuctl bind --driver' (what it was stays "
+                         "noted)",
+                         name, driver, why);
 }
 
 /* Sees to it that the step's driver is registered. */
@@ -117,7 +135,7 @@ static int load_driver(struct iommuctl_change *change, const struct step *step)
         if (step->aim == AIM_RESTORE && module_load_for(&step->device, change->timeout_ms) >= 0 &&
             module_driver_exists(change->k, change->root_fd, step->device.bus, driver) > 0)
                 return 0;
-        return fail_module(change, driver, result, status);
+        return change_fail_module(change, step, result, status);
 }
 
 /* Undoes all steps begun, in reverse, and goes on past one that cannot be. The text of the first such is left
@@ -218,33 +236,43 @@ static int do_steps(struct iommuctl_change *change)
         return r;
 }
 
+/* What was refused, or undone, is not changed; what could not be undone is. */
+static int fail_unchanged(struct iommuctl_change *change, int r)
+{
+        for (size_t i = 0; i < change->n_steps; i++)
+                change->steps[i].changed = change->steps[i].begun;
+        return r;
+}
+
 _public_ int iommuctl_change_apply(struct iommuctl_change *change)
 {
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(change->k, -1);
         int r;
 
-        r = iommuctl_change_plan(change);
-        if (r < 0 || nothing_to_do(change))
+        r = change_make_plan(change);
+        if (r < 0)
                 return r;
+        if (nothing_to_do(change))
+                return change_fail_damaged(change);
         r = refuse(change);
+        if (r >= 0)
+                r = lock(change, &fd);
         if (r < 0)
-                return r;
-        r = lock(change, &fd);
-        if (r < 0)
-                return r;
+                return fail_unchanged(change, r);
         /* Who held the lock may have changed what was planned for. */
         change->settle = true;
-        r = iommuctl_change_plan(change);
+        r = change_make_plan(change);
         change->settle = false;
         if (r >= 0)
                 r = refuse(change);
         if (r < 0)
-                return r;
+                return fail_unchanged(change, r);
         r = do_steps(change);
         if (r < 0)
-                return fail_and_undo(change, r);
+                return fail_unchanged(change, fail_and_undo(change, r));
         change->applied = true;
-        return drop_notes(change);
+        r = drop_notes(change);
+        return r < 0 ? r : change_fail_damaged(change);
 }
 
 _public_ int iommuctl_change_undo(struct iommuctl_change *change)
@@ -258,5 +286,6 @@ _public_ int iommuctl_change_undo(struct iommuctl_change *change)
         if (r < 0)
                 return r;
         change->applied = false;
-        return undo_steps(change, &first) > 0 ? first : 0;
+        undo_steps(change, &first);
+        return fail_unchanged(change, first);
 }

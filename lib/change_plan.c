@@ -11,18 +11,18 @@
 #include "hazard.h"
 #include "module.h"
 
-static int out_of_memory(struct iommuctl_change *change)
+int change_out_of_memory(struct iommuctl_change *change)
 {
         return ctx_error(change->ctx, -ENOMEM, NULL, "out of memory");
 }
 
-static int add_step(struct iommuctl_change *change, enum aim aim, const char *bus, const char *name,
+int change_add_step(struct iommuctl_change *change, enum aim aim, const char *bus, const char *name,
                     const char *driver)
 {
         struct step *step = CHANGE_GROW(change->steps, change->n_steps);
 
         if (!step)
-                return out_of_memory(change);
+                return change_out_of_memory(change);
         step->device.k = change->k;
         step->device.root_fd = change->root_fd;
         snprintf(step->device.bus, sizeof(step->device.bus), "%s", bus);
@@ -30,93 +30,6 @@ static int add_step(struct iommuctl_change *change, enum aim aim, const char *bu
         snprintf(step->want.driver, sizeof(step->want.driver), "%s", driver);
         step->aim = aim;
         return 0;
-}
-
-/* The bus that has a device of this name; PCI is asked first. */
-static int find_bus(struct iommuctl_change *change, const char *device, char bus[BUS_NAME_SIZE])
-{
-        struct dir_reader dir _cleanup_dir_ = DIR_CLOSED;
-        const char *name;
-        int r;
-
-        strcpy(bus, "pci");
-        r = file_exists(change->k, change->root_fd, "sys/bus/pci/devices/%s", device);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = dir_open(&dir, change->k, change->root_fd, "sys/bus");
-        while (r >= 0 && (name = dir_next(&dir))) {
-                if (strlen(name) >= BUS_NAME_SIZE)
-                        continue;
-                r = file_exists(change->k, change->root_fd, "sys/bus/%s/devices/%s", name, device);
-                if (r > 0) {
-                        strcpy(bus, name);
-                        return 0;
-                }
-        }
-        if (r < 0 || dir.error < 0)
-                return r < 0 ? r : dir.error;
-        return -ENODEV;
-}
-
-static int note_damaged(struct iommuctl_change *change, const char *device)
-{
-        return ctx_error(change->ctx, -EBADMSG, device,
-                         "the note of what %s was, /" JOURNAL_DIR "/%s, is damaged: put the device right by "
-                         "hand and remove it",
-                         device, device);
-}
-
-static int add_restore_step(struct iommuctl_change *change, const char *device, bool note_seen)
-{
-        char bus[BUS_NAME_SIZE];
-        int r;
-
-        if (change_find_step(change, device))
-                return 0;
-        r = find_bus(change, device, bus);
-        if (r < 0)
-                return ctx_error(change->ctx, r, device, "no device is named %s", device);
-        r = add_step(change, AIM_RESTORE, bus, device, "");
-        if (r >= 0)
-                change->steps[change->n_steps - 1].note_seen = note_seen;
-        return r;
-}
-
-static int add_noted(struct iommuctl_change *change, const char *device)
-{
-        char(*gone)[DEVICE_NAME_SIZE];
-        int r = add_restore_step(change, device, true);
-
-        if (r != -ENODEV)
-                return r;
-        /* Unplugged: nothing is left to give back. */
-        ctx_log(change->ctx, IOMMUCTL_LOG_WARNING, "%s was changed, and is no longer there", device);
-        gone = CHANGE_GROW(change->gone, change->n_gone);
-        if (!gone)
-                return out_of_memory(change);
-        strcpy(*gone, device);
-        return 0;
-}
-
-static int add_all_noted(struct iommuctl_change *change)
-{
-        struct dir_reader dir _cleanup_dir_ = DIR_CLOSED;
-        const char *name;
-        int r;
-
-        r = journal_open(change->k, change->root_fd, &dir);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return ctx_error(change->ctx, r, NULL, "cannot read /" JOURNAL_DIR ": %s", strerror(-r));
-        while ((name = dir_next(&dir)))
-                if (journal_is_entry(name)) {
-                        r = add_noted(change, name);
-                        if (r < 0)
-                                return r;
-                }
-        r = dir.error;
-        return r < 0 ? ctx_error(change->ctx, r, NULL, "cannot read /" JOURNAL_DIR ": %s", strerror(-r)) : 0;
 }
 
 /* A bridge or the like that holds nothing of interest to VFIO: base class 06. */
@@ -172,7 +85,7 @@ static int add_group_member(struct iommuctl_change *change, const struct wish *w
                 return ctx_error(change->ctx, -EOPNOTSUPP, name, "%s: VFIO has no driver for the bus %s",
                                  name, device.bus);
         r = group_takes(change, wish, &device, driver);
-        return r <= 0 ? r : add_step(change, wish->aim, device.bus, name, driver);
+        return r <= 0 ? r : change_add_step(change, wish->aim, device.bus, name, driver);
 }
 
 static int add_group_steps(struct iommuctl_change *change, const struct wish *wish)
@@ -204,14 +117,15 @@ static int add_steps(struct iommuctl_change *change)
                 const struct wish *w = &change->wishes[i];
 
                 if (w->reach == REACH_DEVICE)
-                        r = w->aim == AIM_RESTORE ? add_restore_step(change, w->device, false)
-                                                  : add_step(change, w->aim, w->bus, w->device, w->driver);
+                        r = w->aim == AIM_RESTORE
+                                    ? change_add_restore_step(change, w->device, false)
+                                    : change_add_step(change, w->aim, w->bus, w->device, w->driver);
         }
         for (size_t i = 0; i < change->n_wishes && r >= 0; i++) {
                 if (change->wishes[i].reach == REACH_GROUP)
                         r = add_group_steps(change, &change->wishes[i]);
                 else if (change->wishes[i].reach == REACH_ALL)
-                        r = add_all_noted(change);
+                        r = change_add_all_noted(change);
         }
         return r;
 }
@@ -239,34 +153,6 @@ static bool noiommu_enabled(struct iommuctl_change *change)
         return file_read(change->k, change->root_fd, text, sizeof(text),
                          "sys/module/vfio/parameters/enable_unsafe_noiommu_mode") > 0 &&
                *text == 'Y';
-}
-
-static int read_note(struct iommuctl_change *change, struct step *step)
-{
-        struct journal_entry now = { 0 };
-        const char *name = step->device.name;
-        enum journal_match match;
-        int r;
-
-        r = journal_read(change->k, change->root_fd, name, &step->entry);
-        if (r == -ENOENT && !(step->note_seen && change->settle))
-                return 0;
-        if (r == -EBADMSG)
-                return note_damaged(change, name);
-        if (r >= 0)
-                r = journal_identify(&step->device, &now);
-        if (r < 0)
-                return ctx_error(change->ctx, r, name, "cannot read the note of what %s was: %s", name,
-                                 strerror(-r));
-        match = journal_match(&step->entry, &now);
-        step->noted = match == JOURNAL_SAME;
-        step->stale = match != JOURNAL_SAME;
-        if (match == JOURNAL_OTHER_DEVICE && step->aim == AIM_RESTORE)
-                ctx_log(change->ctx, IOMMUCTL_LOG_WARNING,
-                        "%s is another device than the one that was changed (%s, now %s): nothing to give "
-                        "back",
-                        name, step->entry.identity, now.identity);
-        return 0;
 }
 
 /* What the device should be in the end; want.driver is set already where a driver is aimed at. */
@@ -300,7 +186,7 @@ static int check_group(struct iommuctl_change *change, const struct step *step)
                 return 0;
         return ctx_error(change->ctx, -EOPNOTSUPP, name,
                          "%s is in no IOMMU group, so VFIO cannot take it: is the IOMMU switched on, in the "
-                         "firmware and in the kernel?",
+                         "firmware and in the kernel? 'iommuctl status' tells",
                          name);
 }
 
@@ -310,7 +196,7 @@ static int plan_step(struct iommuctl_change *change, struct step *step)
 
         r = change_read_step(change, step);
         if (r >= 0)
-                r = read_note(change, step);
+                r = change_read_note(change, step);
         if (r < 0)
                 return r;
         set_want(step);
@@ -335,8 +221,29 @@ static int add_module(struct iommuctl_change *change, const struct step *step)
                 return 0;
         module = CHANGE_GROW(change->modules, change->n_modules);
         if (!module)
-                return out_of_memory(change);
+                return change_out_of_memory(change);
         strcpy(*module, driver);
+        return 0;
+}
+
+/* For a plan that nobody applies: an apply would have modprobe tell, which knows the aliases in /etc, too. A
+ * restore asks for its driver by the device's alias as well. */
+static int check_modules(struct iommuctl_change *change)
+{
+        for (size_t i = 0; i < change->n_steps; i++) {
+                const struct step *step = &change->steps[i];
+                const char *driver = step->want.driver;
+                int r;
+
+                if (step->aim == AIM_RESTORE || !*driver || streq(driver, step->before.driver))
+                        continue;
+                r = module_driver_exists(change->k, change->root_fd, step->device.bus, driver);
+                if (r == 0 && module_exists(change->k, change->root_fd, driver) == 0)
+                        return change_fail_module(change, step, MODULE_UNKNOWN, 0);
+                if (r < 0)
+                        return ctx_error(change->ctx, r, NULL, "cannot look for the driver %s: %s", driver,
+                                         strerror(-r));
+        }
         return 0;
 }
 
@@ -349,7 +256,7 @@ static int add_writes(struct iommuctl_change *change, const struct step *step)
                 struct driver_write *w = CHANGE_GROW(change->writes, change->n_writes);
 
                 if (!w)
-                        return out_of_memory(change);
+                        return change_out_of_memory(change);
                 *w = writes[i];
         }
         return 0;
@@ -372,7 +279,7 @@ static int look_for_hazards(struct iommuctl_change *change)
         return r;
 }
 
-_public_ int iommuctl_change_plan(struct iommuctl_change *change)
+int change_make_plan(struct iommuctl_change *change)
 {
         int r;
 
@@ -392,4 +299,16 @@ _public_ int iommuctl_change_plan(struct iommuctl_change *change)
         if (r < 0)
                 change_clear_plan(change);
         return r < 0 ? r : 0;
+}
+
+_public_ int iommuctl_change_plan(struct iommuctl_change *change)
+{
+        int r = change_make_plan(change);
+
+        if (r >= 0) {
+                r = check_modules(change);
+                if (r < 0)
+                        change_clear_plan(change);
+        }
+        return r < 0 ? r : change_fail_damaged(change);
 }

@@ -302,6 +302,8 @@ int change_undo_step(struct iommuctl_change *change, struct step *step)
                 if (r < 0)
                         return r;
                 step->begun = false;
+                if (!driver_is_vfio(step->before.driver))
+                        memset(&step->nodes, 0, sizeof(step->nodes));
         }
         if (step->noted_by_us) {
                 r = journal_remove(change->k, change->root_fd, name);

@@ -3,11 +3,15 @@
 /* Hazards of network interfaces: a default route, and membership in a bond or bridge. */
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "file.h"
 #include "hazard.h"
+#include "routes.h"
 
 #define ROUTES_MAX     (64u << 20) /* a full BGP table has a million routes */
 #define INTERFACE_SIZE 32
@@ -18,7 +22,9 @@
 /* An interface of the device, or one stacked on it (VLAN, bond, bridge, macvlan). */
 struct interface {
         char name[INTERFACE_SIZE];
-        int below; /* index of what it is stacked on, -1: it is the device's own */
+        int below;             /* index of what it is stacked on, -1: it is the device's own */
+        unsigned int number;   /* the kernel's ifindex; 0: it has just gone */
+        bool said_v4, said_v6; /* that a default route leaves by it */
 };
 
 struct interfaces {
@@ -38,10 +44,18 @@ static struct interface *find(struct interfaces *is, const char *name)
 
 static int add(struct interfaces *is, const char *name, int below)
 {
+        char number[16];
+        ssize_t r;
+
         if (strlen(name) >= INTERFACE_SIZE || find(is, name))
                 return 0;
         if (is->n == INTERFACES_MAX)
                 return -E2BIG;
+        r = file_read(is->device->k, is->device->root_fd, number, sizeof(number), "sys/class/net/%s/ifindex",
+                      name);
+        if (r < 0 && r != -ENOENT && r != -ENODEV)
+                return (int)r;
+        is->list[is->n].number = r < 0 ? 0 : (unsigned int)strtoul(number, NULL, 10);
         strcpy(is->list[is->n].name, name);
         is->list[is->n++].below = below;
         return 0;
@@ -107,13 +121,22 @@ static const char *own(const struct interfaces *is, const struct interface *i)
         return i->name;
 }
 
-static int say_route(struct interfaces *is, const struct interface *i, const char *family)
+/* Says it once of each interface and family. */
+static int say_route(struct interfaces *is, struct interface *i, bool v6, unsigned int table)
 {
-        if (i->below < 0)
-                return hazard_add(is->change, is->device->name, IOMMUCTL_HAZARD_DEFAULT_ROUTE,
-                                  "%s carries the %s default route", i->name, family);
+        const char *article = table == RT_TABLE_MAIN ? "the" : "an", *family = v6 ? "IPv6" : "IPv4";
+        bool *said = v6 ? &i->said_v6 : &i->said_v4;
+        char where[32] = "", above[INTERFACE_SIZE + 16] = "";
+
+        if (*said)
+                return 0;
+        *said = true;
+        if (table != RT_TABLE_MAIN)
+                snprintf(where, sizeof(where), " (table %u)", table);
+        if (i->below >= 0)
+                snprintf(above, sizeof(above), ", on top of %s,", own(is, i));
         return hazard_add(is->change, is->device->name, IOMMUCTL_HAZARD_DEFAULT_ROUTE,
-                          "%s, on top of %s, carries the %s default route", i->name, own(is, i), family);
+                          "%s%s carries %s %s default route%s", i->name, above, article, family, where);
 }
 
 /* A line of /proc/net/route: "eth0\t00000000\t0102000A\t0003\t0\t0\t0\t00000000\t…", after a heading. */
@@ -151,10 +174,9 @@ static bool is_default_v6(char *line, const char **ret_interface)
         return true;
 }
 
-static int look_at_routes(struct interfaces *is, const char *file, const char *family,
-                          bool (*is_default)(char *line, const char **ret_interface))
+static int look_at_file(struct interfaces *is, const char *file, bool v6,
+                        bool (*is_default)(char *line, const char **ret_interface))
 {
-        bool said[INTERFACES_MAX] = { false };
         _cleanup_free_ char *text = NULL;
         char *save = NULL;
         ssize_t n;
@@ -167,14 +189,42 @@ static int look_at_routes(struct interfaces *is, const char *file, const char *f
                 struct interface *i;
                 int r;
 
-                if (!is_default(line, &name) || !(i = find(is, name)) || said[i - is->list])
+                if (!is_default(line, &name) || !(i = find(is, name)))
                         continue;
-                said[i - is->list] = true;
-                r = say_route(is, i, family);
+                r = say_route(is, i, v6, RT_TABLE_MAIN);
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+static int look_at_tables(struct interfaces *is)
+{
+        struct default_routes routes _cleanup_routes_ = { 0 };
+        int r;
+
+        r = default_routes_read(is->device->k, &routes);
+        for (size_t i = 0; i < routes.n && r >= 0; i++)
+                for (size_t n = 0; n < is->n && r >= 0; n++)
+                        if (is->list[n].number != 0 && is->list[n].number == routes.list[i].interface)
+                                r = say_route(is, &is->list[n], routes.list[i].family == AF_INET6,
+                                              routes.list[i].table);
+        return r;
+}
+
+/* The files are read in any case: they have what rtnetlink leaves out where net.ipv4.nexthop_compat_mode is
+ * off, and are all there is where there are no such sockets. */
+static int look_at_routes(struct interfaces *is)
+{
+        int r;
+
+        r = look_at_tables(is);
+        if (r < 0 && r != -EAFNOSUPPORT)
+                return r;
+        r = look_at_file(is, "proc/net/route", false, is_default_v4);
+        if (r >= 0)
+                r = look_at_file(is, "proc/net/ipv6_route", true, is_default_v6);
+        return r;
 }
 
 static int look_at_masters(struct interfaces *is)
@@ -218,9 +268,7 @@ int hazard_net(struct iommuctl_change *change, const struct bus_device *device)
         if (r >= 0 && is->n > 0)
                 r = add_stacked(is);
         if (r >= 0 && is->n > 0)
-                r = look_at_routes(is, "proc/net/route", "IPv4", is_default_v4);
-        if (r >= 0 && is->n > 0)
-                r = look_at_routes(is, "proc/net/ipv6_route", "IPv6", is_default_v6);
+                r = look_at_routes(is);
         return r < 0 ? ctx_error(change->ctx, r, device->name,
                                  "cannot look at the network interfaces of %s: %s", device->name,
                                  strerror(-r))

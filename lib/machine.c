@@ -2,7 +2,10 @@
 #include "machine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "journal.h"
 
 int strings_add(struct iommuctl_machine *m, struct strings *s, const char *name)
 {
@@ -96,15 +99,39 @@ static int read_kernel(struct iommuctl_machine *m)
         return m->kernel ? 0 : -ENOMEM;
 }
 
+/* Whether a file is the note of a change that a restore would act on: one of another boot is not, nor is what
+ * is no note. One that is damaged counts where it has the name of a device, which needs a look. */
+static bool is_pending(struct iommuctl_machine *m, const char *name)
+{
+        char path[512], text[JOURNAL_ENTRY_SIZE], boot[48];
+        struct journal_entry entry;
+        ssize_t n;
+
+        if (!journal_is_entry(name))
+                return false;
+        snprintf(path, sizeof(path), JOURNAL_DIR "/%s", name);
+        n = sysfs_read(&m->sysfs, path, text, sizeof(text));
+        if (n == -EISDIR)
+                return false;
+        if (n < 0 && n != -EOVERFLOW)
+                return true; /* who may not read it still learns of it */
+        if (n < 0 || journal_parse(text, name, &entry) < 0) {
+                snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", name);
+                return sysfs_exists(&m->sysfs, path);
+        }
+        n = sysfs_attr(&m->sysfs, "proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+        return n < 0 || journal_is_of_boot(&entry, boot);
+}
+
 static int read_pending(struct iommuctl_machine *m)
 {
         struct sysfs_dir dir _cleanup_(sysfs_dir_close);
         const char *name;
         int r;
 
-        r = sysfs_dir_open(&dir, &m->sysfs, "run/iommuctl/devices");
+        r = sysfs_dir_open(&dir, &m->sysfs, JOURNAL_DIR);
         while (r >= 0 && (r = sysfs_dir_next(&dir, &name)) > 0)
-                if (*name != '.') /* a file not yet whole has a name that begins so */
+                if (is_pending(m, name))
                         r = strings_add(m, &m->pending, name);
         strings_sort(&m->pending);
         return r == -ENOMEM ? r : 0;

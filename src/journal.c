@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/file.h>
 
-#define ENTRY_SIZE       2048
 #define LOCK_INTERVAL_NS (20 * 1000000ull)
 
 static int make_dir(struct kernel *k, int root_fd, const char *path)
@@ -116,16 +115,12 @@ static bool name_is_sane(const char *name, bool may_be_empty)
         return !strchr(name, '/') && !streq(name, ".") && !streq(name, "..");
 }
 
-int journal_read(struct kernel *k, int root_fd, const char *device, struct journal_entry *ret_entry)
+int journal_parse(const char *text, const char *device, struct journal_entry *ret_entry)
 {
         struct journal_entry entry = { 0 };
-        char text[ENTRY_SIZE], version[8] = "";
+        char version[8] = "";
         bool ended = false;
-        ssize_t n;
 
-        n = file_read(k, root_fd, text, sizeof(text), JOURNAL_DIR "/%s", device);
-        if (n < 0)
-                return n == -EOVERFLOW ? -EBADMSG : (int)n;
         for (const char *line = text; *line;) {
                 size_t length = strcspn(line, "\n");
 
@@ -142,9 +137,20 @@ int journal_read(struct kernel *k, int root_fd, const char *device, struct journ
         return 0;
 }
 
+int journal_read(struct kernel *k, int root_fd, const char *device, struct journal_entry *ret_entry)
+{
+        char text[JOURNAL_ENTRY_SIZE];
+        ssize_t n;
+
+        n = file_read(k, root_fd, text, sizeof(text), JOURNAL_DIR "/%s", device);
+        if (n < 0)
+                return n == -EOVERFLOW ? -EBADMSG : (int)n;
+        return journal_parse(text, device, ret_entry);
+}
+
 int journal_write(struct kernel *k, int root_fd, const struct journal_entry *entry)
 {
-        char text[ENTRY_SIZE], path[FILE_PATH_SIZE], new_path[FILE_PATH_SIZE];
+        char text[JOURNAL_ENTRY_SIZE], path[FILE_PATH_SIZE], new_path[FILE_PATH_SIZE];
         int n, r, closed;
         int fd;
 
@@ -217,9 +223,14 @@ static bool differ(const char *a, const char *b)
         return *a && *b && !streq(a, b);
 }
 
+bool journal_is_of_boot(const struct journal_entry *entry, const char *boot)
+{
+        return !differ(entry->boot, boot);
+}
+
 enum journal_match journal_match(const struct journal_entry *entry, const struct journal_entry *now)
 {
-        if (differ(entry->boot, now->boot))
+        if (!journal_is_of_boot(entry, now->boot))
                 return JOURNAL_OTHER_BOOT;
         if (!streq(entry->bus, now->bus) || differ(entry->identity, now->identity))
                 return JOURNAL_OTHER_DEVICE;

@@ -12,9 +12,10 @@
 #include "bus_driver.h"
 #include "file.h"
 
-#define JOURNAL_DIR     "run/iommuctl/devices"
-#define JOURNAL_LOCK    "run/iommuctl/lock"
-#define JOURNAL_VERSION 1
+#define JOURNAL_DIR        "run/iommuctl/devices"
+#define JOURNAL_LOCK       "run/iommuctl/lock"
+#define JOURNAL_VERSION    1
+#define JOURNAL_ENTRY_SIZE 2048 /* the text of the largest */
 
 struct journal_entry {
         char device[DEVICE_NAME_SIZE];
@@ -31,6 +32,8 @@ struct journal_entry {
  * -EACCES or -EPERM without the privilege. */
 int journal_lock(struct kernel *k, int root_fd, int timeout_ms, pid_t *ret_holder);
 
+/* The note of a device from its text: 0, or -EBADMSG where it is damaged. */
+int journal_parse(const char *text, const char *device, struct journal_entry *ret_entry);
 /* -ENOENT: there is none; -EBADMSG: it is damaged. */
 int journal_read(struct kernel *k, int root_fd, const char *device, struct journal_entry *ret_entry);
 /* Under the lock. The place is taken by the whole entry or by nothing. */
@@ -44,6 +47,9 @@ bool journal_is_entry(const char *name);
 
 /* The boot and the identity of a device now, into an entry. */
 int journal_identify(const struct bus_device *device, struct journal_entry *entry);
+
+/* Whether it was written in this boot, as far as both are known. */
+bool journal_is_of_boot(const struct journal_entry *entry, const char *boot);
 
 enum journal_match {
         JOURNAL_SAME,

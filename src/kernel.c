@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -176,6 +177,12 @@ static int real_dup(struct kernel *k, int fd)
 {
         (void)k;
         return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
+
+static int real_socket(struct kernel *k, int domain, int type, int protocol)
+{
+        (void)k;
+        return RESULT(socket(domain, type | SOCK_CLOEXEC, protocol));
 }
 
 static int real_getrlimit(struct kernel *k, int resource, struct rlimit *ret_limit)
@@ -389,6 +396,7 @@ static const struct kernel_ops real_ops = {
         .memfd_create = real_memfd_create,
         .eventfd = real_eventfd,
         .dup = real_dup,
+        .socket = real_socket,
         .getrlimit = real_getrlimit,
         .poll = real_poll,
         .now_ns = real_now_ns,

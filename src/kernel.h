@@ -51,6 +51,7 @@ struct kernel_ops {
         int (*memfd_create)(struct kernel *k, const char *name, unsigned int flags);
         int (*eventfd)(struct kernel *k, unsigned int value, int flags);
         int (*dup)(struct kernel *k, int fd);
+        int (*socket)(struct kernel *k, int domain, int type, int protocol);
         int (*getrlimit)(struct kernel *k, int resource, struct rlimit *ret_limit);
 
         /* Time. The clock is CLOCK_MONOTONIC, in nanoseconds. */

@@ -74,6 +74,47 @@ static int list_has(struct kernel *k, int root_fd, const char *release, const ch
         return 0;
 }
 
+/* The same for "alias NAME MODULE" lines. The patterns among them, of devices' ids, are no names of drivers.
+ */
+static int aliases_have(struct kernel *k, int root_fd, const char *release, const char *name)
+{
+        _cleanup_free_ char *text = NULL;
+        char *save = NULL;
+        ssize_t n;
+
+        n = file_read_whole(k, root_fd, MODULE_LIST_MAX, &text, "lib/modules/%s/modules.alias", release);
+        if (n < 0)
+                return (int)n;
+        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                const char *alias = startswith(line, "alias ") ? line + strlen("alias ") : NULL;
+
+                if (alias && strcspn(alias, " ") == strlen(name) && same_name(alias, name, strlen(name)))
+                        return 1;
+        }
+        return 0;
+}
+
+int module_exists(struct kernel *k, int root_fd, const char *name)
+{
+        static const char *const lists[] = { "modules.dep", "modules.builtin" };
+        char release[80];
+        int r;
+
+        r = module_kernel_release(k, root_fd, release);
+        for (size_t i = 0; i < ARRAY_SIZE(lists) && r >= 0; i++) {
+                r = list_has(k, root_fd, release, lists[i], name);
+                if (r > 0)
+                        return 1;
+                /* modules.dep tells whether the tree is there; a kernel of old may lack the others. */
+                if (r == -ENOENT && i > 0)
+                        r = 0;
+        }
+        if (r < 0)
+                return r;
+        r = aliases_have(k, root_fd, release, name);
+        return r == -ENOENT ? 0 : r;
+}
+
 int module_load(struct kernel *k, int root_fd, const char *name, int timeout_ms, int *ret_status)
 {
         char loader[128], release[80];

@@ -16,6 +16,10 @@ enum module_result {
         MODULE_TIMED_OUT,
 };
 
+/* Whether the running kernel's modules have one of this name, or an alias, or have it built in. 1, 0, or
+ * -ENOENT where there are no lists of them. */
+int module_exists(struct kernel *k, int root_fd, const char *name);
+
 /* The program that loads modules: what the kernel itself calls, else modprobe where distributions have it.
  * -ENOENT where there is none. */
 int module_loader(struct kernel *k, int root_fd, char path[128]);

@@ -190,7 +190,9 @@ static void test_group_not_viable(void **state)
         assert_string_equal(iommuctl_change_hazard_device(change, 0), AUDIO);
         assert_contains(iommuctl_change_hazard_detail(change, 0), "group 7 would not be viable");
         assert_contains(iommuctl_change_hazard_detail(change, 0), "bound to snd_hda_intel");
+        assert_true(iommuctl_change_step_changed(change, 0));
         assert_fails(ctx, iommuctl_change_apply(change), -ECANCELED, "snd_hda_intel");
+        assert_false(iommuctl_change_step_changed(change, 0));
         assert_native();
         iommuctl_change_allow(change, IOMMUCTL_HAZARD_GROUP_NOT_VIABLE);
         assert_ok(ctx, iommuctl_change_apply(change));
@@ -256,6 +258,7 @@ static void test_undo(void **state)
         assert_ok(ctx, iommuctl_change_apply(change));
         assert_ok(ctx, iommuctl_change_undo(change));
         assert_native();
+        assert_false(iommuctl_change_step_changed(change, 0));
         assert_ok(ctx, iommuctl_change_undo(change));
         bind_gpu();
         assert_ok(ctx, iommuctl_change_add_restore_all(change));
@@ -280,6 +283,10 @@ static void test_all_or_nothing(void **state)
         assert_contains(error_text(ctx), "all is as before");
         assert_string_equal(error_device(ctx), NIC);
         assert_native();
+        for (size_t i = 0; i < 3; i++) {
+                assert_false(iommuctl_change_step_changed(change, i));
+                assert_null(iommuctl_change_step_vfio_node(change, i));
+        }
 }
 
 static void test_no_such_driver(void **state)
@@ -362,6 +369,7 @@ static void test_without_privilege(void **state)
         assert_int_equal(iommuctl_change_n_writes(change), 3);
         fake_clear_logs(m);
         assert_fails(ctx, iommuctl_change_apply(change), -EACCES, "needs root");
+        assert_false(iommuctl_change_step_changed(change, 0));
         assert_string_equal(fake_writes(m) ?: "", "");
         fake_set_uid(m, 0);
         assert_native();
@@ -377,6 +385,8 @@ static void test_hanging_unbind(void **state)
         iommuctl_change_set_timeout(change, 2000);
         assert_fails(ctx, iommuctl_change_apply(change), -ETIMEDOUT, "unbinding e1000e from " NIC);
         assert_contains(error_text(ctx), "not all could be undone");
+        assert_false(iommuctl_change_step_changed(change, 0));
+        assert_true(iommuctl_change_step_changed(change, 2));
         assert_is(GPU, "nouveau", NULL);
         assert_is(AUDIO, "snd_hda_intel", NULL);
         assert_true(fake_exists(m, NOTE(NIC)));
@@ -490,6 +500,94 @@ static void test_hostile_notes(void **state)
                      "damaged");
 }
 
+/* One damaged note, and things that are none, among two good ones. */
+static void test_restore_all_past_a_damaged_note(void **state)
+{
+        (void)state;
+        bind_gpu();
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        fake_add_file(m, NOTE(NIC), "version=1\n");
+        fake_add_file(m, "/run/iommuctl/devices/README", "no note\n");
+        fake_add_dir(m, "/run/iommuctl/devices/old");
+        renew();
+        assert_ok(ctx, iommuctl_change_add_restore_all(change));
+        assert_fails(ctx, iommuctl_change_plan(change), -EBADMSG,
+                     "/run/iommuctl/devices/" NIC ", is damaged");
+        assert_int_equal(iommuctl_change_n_steps(change), 2);
+        assert_is(GPU, "vfio-pci", "vfio-pci");
+        assert_fails(ctx, iommuctl_change_apply(change), -EBADMSG,
+                     "/run/iommuctl/devices/" NIC ", is damaged");
+        assert_string_equal(error_device(ctx), NIC);
+        assert_int_equal(iommuctl_change_n_steps(change), 2);
+        assert_true(iommuctl_change_step_changed(change, 0) && iommuctl_change_step_changed(change, 1));
+        assert_is(GPU, "nouveau", NULL);
+        assert_is(AUDIO, "snd_hda_intel", NULL);
+        assert_is(NIC, "vfio-pci", "vfio-pci");
+        assert_false(fake_exists(m, NOTE(GPU)));
+        /* Nothing but the damaged one is left; it is still said. */
+        assert_fails(ctx, iommuctl_change_apply(change), -EBADMSG, "is damaged");
+        fake_remove(m, NOTE(NIC));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_true(fake_exists(m, "/run/iommuctl/devices/README"));
+        assert_true(fake_exists(m, "/run/iommuctl/devices/old"));
+}
+
+static void test_restore_of_the_unplugged(void **state)
+{
+        (void)state;
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        fake_remove(m, "/sys/bus/pci/devices/" NIC);
+        assert_ok(ctx, iommuctl_change_add_restore(change, NIC));
+        assert_ok(ctx, iommuctl_change_apply(change));
+        assert_int_equal(iommuctl_change_n_steps(change), 0);
+        assert_false(fake_exists(m, NOTE(NIC)));
+        assert_fails(ctx, iommuctl_change_apply(change), -ENODEV, NIC);
+}
+
+/* The native driver's module was taken away since. */
+static void test_restore_to_a_driver_that_is_gone(void **state)
+{
+        (void)state;
+        bind(NIC);
+        assert_ok(ctx, iommuctl_change_apply(change));
+        renew();
+        fake_remove(m, "/sys/bus/pci/drivers/e1000e");
+        assert_ok(ctx, iommuctl_change_add_restore(change, NIC));
+        assert_fails(ctx, iommuctl_change_apply(change), -ENOENT, NIC " had the driver e1000e");
+        assert_contains(error_text(ctx), "bind --driver");
+        assert_string_equal(error_device(ctx), NIC);
+        assert_true(fake_exists(m, NOTE(NIC)));
+        assert_is(NIC, "vfio-pci", "vfio-pci");
+}
+
+static void test_plan_of_no_such_driver(void **state)
+{
+        static const char dep[] = "kernel/drivers/net/some-nic.ko.xz: kernel/drivers/net/lib.ko.xz\n";
+
+        (void)state;
+        assert_ok(ctx, iommuctl_change_add_bind(change, device(NIC), "nosuch"));
+        assert_ok(ctx, iommuctl_change_plan(change)); /* without lists of modules, who knows */
+        assert_int_equal(iommuctl_change_n_modules(change), 1);
+        fake_add_file(m, "/lib/modules/6.12.0-fake/modules.dep", dep);
+        assert_fails(ctx, iommuctl_change_plan(change), -ENOENT, "has no driver nosuch");
+        assert_string_equal(error_device(ctx), NIC);
+        assert_int_equal(iommuctl_change_n_steps(change), 0);
+        fake_add_file(m, "/lib/modules/6.12.0-fake/modules.alias",
+                      "alias pci:v1* some_nic\nalias nosuch some_nic\n");
+        assert_ok(ctx, iommuctl_change_plan(change));
+        fake_remove(m, "/lib/modules/6.12.0-fake/modules.alias");
+        assert_fails(ctx, iommuctl_change_plan(change), -ENOENT, "has no driver nosuch");
+        fake_add_file(m, "/lib/modules/6.12.0-fake/modules.builtin", "kernel/drivers/net/nosuch.ko\n");
+        assert_ok(ctx, iommuctl_change_plan(change));
+        renew();
+        assert_ok(ctx, iommuctl_change_add_bind(change, device(NIC), "some_nic"));
+        assert_ok(ctx, iommuctl_change_plan(change));
+        assert_string_equal(iommuctl_change_module(change, 0), "some_nic");
+}
+
 static void test_captured_tree(void **state)
 {
         struct iommuctl_ctx *captured;
@@ -508,7 +606,7 @@ static void test_no_group(void **state)
         fake_add_pci(m, "0000:09:00.0", &(struct fake_pci){ .driver = "e1000e", .no_group = true });
         renew();
         bind("0000:09:00.0");
-        assert_fails(ctx, iommuctl_change_apply(change), -EOPNOTSUPP, "in no IOMMU group");
+        assert_fails(ctx, iommuctl_change_apply(change), -EOPNOTSUPP, "'iommuctl status' tells");
         assert_is("0000:09:00.0", "e1000e", NULL);
 }
 
@@ -537,6 +635,10 @@ int main(void)
                 TEST(restore_of_a_group),
                 TEST(stale_notes),
                 TEST(hostile_notes),
+                TEST(restore_all_past_a_damaged_note),
+                TEST(restore_of_the_unplugged),
+                TEST(restore_to_a_driver_that_is_gone),
+                TEST(plan_of_no_such_driver),
                 TEST(captured_tree),
                 TEST(no_group),
         };

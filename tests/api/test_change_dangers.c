@@ -3,8 +3,10 @@
 #include "machines.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "iommuctl/change.h"
 #include "iommuctl/topology.h"
@@ -153,6 +155,28 @@ static void test_hazards(void **state)
         restart(p, NULL);
         fake_set_net_master(p->m, "eth0", "bond0");
         refused_for(p, NIC, IOMMUCTL_HAZARD_NET_MASTER, "bond0");
+}
+
+/* A default route over two interfaces, in a table of its own: /proc/net/route has nothing of it. */
+static void test_multipath_routes(void **state)
+{
+        struct place *p = *state;
+        const char *const interfaces[] = { "other0", "eth0", NULL }, *const others[] = { "other0", NULL };
+
+        fake_add_net(p->m, NULL, "other0");
+        fake_add_multipath_route(p->m, AF_INET6, RT_TABLE_MAIN, others);
+        add_bind(p, NIC);
+        assert_ok(p->ctx, iommuctl_change_plan(p->change));
+        assert_int_equal(iommuctl_change_n_hazards(p->change), 0);
+        fake_add_multipath_route(p->m, AF_INET, 100, interfaces);
+        fake_add_multipath_route(p->m, AF_INET6, RT_TABLE_MAIN, interfaces);
+        again(p);
+        refused_for(p, NIC, IOMMUCTL_HAZARD_DEFAULT_ROUTE, "eth0 carries an IPv4 default route (table 100)");
+        add_bind(p, NIC);
+        assert_ok(p->ctx, iommuctl_change_plan(p->change));
+        assert_int_equal(iommuctl_change_n_hazards(p->change), 2);
+        assert_string_equal(iommuctl_change_hazard_detail(p->change, 1),
+                            "eth0 carries the IPv6 default route");
 }
 
 /* The disk below a device-mapper target that is mounted: two steps away, and still in danger. */
@@ -334,6 +358,15 @@ static struct fake *machine_in_use(void)
         return m;
 }
 
+static struct fake *machine_routed(void)
+{
+        struct fake *m = machine_native(NULL);
+
+        fake_add_multipath_route(m, AF_INET, 100, (const char *const[]){ "eth0", NULL });
+        fake_add_default_route(m, "eth0");
+        return m;
+}
+
 static int run_refused(struct iommuctl_ctx *ctx, const char *device)
 {
         struct iommuctl_change *change = NULL;
@@ -381,6 +414,8 @@ static const struct scenario disk_scenario = { "a mounted disk", machine_in_use,
                                                check_refused, true };
 static const struct scenario nic_scenario = { "the default route", machine_in_use, run_refused_nic,
                                               check_refused, true };
+static const struct scenario routes_scenario = { "a routing table", machine_routed, run_refused_nic,
+                                                 check_refused, true };
 static const struct scenario undo_scenario = { "undoing a restore", bound_machine, run_undo, check_undo };
 
 static void test_undo_failing(void **state)
@@ -401,6 +436,12 @@ static void test_default_route_failing(void **state)
         each_call_failing(&nic_scenario);
 }
 
+static void test_multipath_routes_failing(void **state)
+{
+        (void)state;
+        each_call_failing(&routes_scenario);
+}
+
 static void test_undo_killed(void **state)
 {
         (void)state;
@@ -413,6 +454,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_hazards),
+                TEST(test_multipath_routes),
                 TEST(test_mounted_through_holder),
                 TEST(test_bridge),
                 TEST(test_unbind_hangs_with_the_lock),
@@ -421,6 +463,7 @@ int main(void)
                 cmocka_unit_test(test_undo_failing),
                 cmocka_unit_test(test_mounted_failing),
                 cmocka_unit_test(test_default_route_failing),
+                cmocka_unit_test(test_multipath_routes_failing),
                 cmocka_unit_test(test_undo_killed),
         };
 

@@ -143,6 +143,10 @@ void fake_add_mount(struct fake *m, unsigned int major, unsigned int minor, cons
                     const char *source);
 void fake_add_swap(struct fake *m, const char *device);
 void fake_add_default_route(struct fake *m, const char *interface);
+/* One of AF_INET or AF_INET6 over several interfaces, which a NULL ends, in a table of its own: rtnetlink
+ * alone shows it. Until the first of them there are no netlink sockets. */
+void fake_add_multipath_route(struct fake *m, unsigned char family, unsigned int table,
+                              const char *const interfaces[]);
 /* A reserved region of the group, one line of reserved_regions. It bounds the IOVA ranges too. */
 void fake_add_reserved(struct fake *m, unsigned int group, uint64_t start, uint64_t end, const char *type);
 /* The aperture of the group's IOMMU, 39 bits at the start: bounds the IOVA ranges. */

@@ -111,6 +111,7 @@ void fake_add_holder(struct fake *m, const char *name, const char *holder)
 void fake_add_net(struct fake *m, const char *bdf, const char *name)
 {
         char path[700], at[800];
+        unsigned int index;
 
         if (bdf)
                 snprintf(path, sizeof(path), "%s/net/%s", device(m, bdf)->path, name);
@@ -120,7 +121,10 @@ void fake_add_net(struct fake *m, const char *bdf, const char *name)
         snprintf(at, sizeof(at), "%s/operstate", path);
         fake_add_file(m, at, "up\n");
         snprintf(at, sizeof(at), "%s/uevent", path);
-        fake_printf_file(m, at, "INTERFACE=%s\nIFINDEX=%u\n", name, (unsigned int)m->last_ino);
+        index = (unsigned int)m->last_ino;
+        fake_printf_file(m, at, "INTERFACE=%s\nIFINDEX=%u\n", name, index);
+        snprintf(at, sizeof(at), "%s/ifindex", path);
+        fake_printf_file(m, at, "%u\n", index);
         if (!bdf)
                 return;
         snprintf(at, sizeof(at), "%s/device", path);

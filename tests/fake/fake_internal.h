@@ -147,11 +147,21 @@ struct fake_text {
         size_t length, size;
 };
 
+struct fake_route {
+        unsigned char family;
+        uint32_t table;
+        int interfaces[8];
+        size_t n;
+};
+
 struct fake {
         struct kernel kernel; /* first: the table is reached by it */
         pthread_mutex_t lock;
         struct fake_options options;
         char *release;
+
+        struct fake_route routes[4]; /* what rtnetlink shows */
+        size_t n_routes;
 
         struct fake_node *root, *all_nodes;
         uint64_t last_ino;
@@ -245,6 +255,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                  void **ret_map);
 int fake_do_munmap(struct fake *m, void *addr, size_t length);
 int fake_do_memfd_create(struct fake *m, const char *name, unsigned int flags);
+int fake_do_socket(struct fake *m, int domain, int type, int protocol);
 int fake_do_eventfd(struct fake *m, unsigned int value, int flags);
 int fake_do_dup(struct fake *m, int fd);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);

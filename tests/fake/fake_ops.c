@@ -62,6 +62,9 @@ static bool comes_in_pieces(struct fake *m, int fd)
         struct fake_file *f = fake_file_get(m, fd);
         const char *path = f && f->node ? fake_node_path(f->node) : "";
 
+        /* A message comes whole. */
+        if (f && !f->node)
+                return false;
         return !startswith(path, "/sys/") &&
                (!startswith(path, "/proc/") || startswith(path, "/proc/net/") ||
                 streq(path, "/proc/self/mountinfo") || streq(path, "/proc/swaps"));
@@ -190,6 +193,11 @@ static int op_eventfd(struct kernel *k, unsigned int value, int flags)
         return CALL("eventfd", NULL, fake_do_eventfd(m, value, flags));
 }
 
+static int op_socket(struct kernel *k, int domain, int type, int protocol)
+{
+        return CALL("socket", NULL, fake_do_socket(m, domain, type, protocol));
+}
+
 static int op_dup(struct kernel *k, int fd)
 {
         return CALL("dup", path_of(m, fd), fake_do_dup(m, fd));
@@ -312,6 +320,7 @@ const struct kernel_ops fake_ops = {
         .memfd_create = op_memfd_create,
         .eventfd = op_eventfd,
         .dup = op_dup,
+        .socket = op_socket,
         .getrlimit = op_getrlimit,
         .poll = op_poll,
         .now_ns = op_now_ns,

@@ -88,7 +88,8 @@ int iommuctl_change_add_group_unbind(struct iommuctl_change *change, const struc
  * first change.
  *
  * The device is named, "0000:01:00.0". Nothing is done to one that was never changed, or whose note is of
- * another boot or another card; the latter is logged as a warning and the note dropped.
+ * another boot or another card; the latter is logged as a warning and the note dropped. So is the note of a
+ * device that is no longer there.
  *
  * Returns 0; -EINVAL where the device was added with another aim before; -ENOMEM.
  */
@@ -96,7 +97,13 @@ int iommuctl_change_add_restore(struct iommuctl_change *change, const char *devi
 /** iommuctl_change_add_group_restore() - the same for the devices of a group that were changed. */
 int iommuctl_change_add_group_restore(struct iommuctl_change *change,
                                       const struct iommuctl_group_info *group);
-/** iommuctl_change_add_restore_all() - the same for every device that was changed. */
+/**
+ * iommuctl_change_add_restore_all() - the same for every device that was changed.
+ *
+ * A damaged note keeps none of the others from being planned and given back: iommuctl_change_plan() and
+ * iommuctl_change_apply() then end in -EBADMSG with all else in the plan, or done. What is no note is passed
+ * over.
+ */
 int iommuctl_change_add_restore_all(struct iommuctl_change *change);
 
 /** iommuctl_change_allow() - go ahead in spite of the hazards in the mask @hazards, added to those before. */
@@ -115,7 +122,8 @@ void iommuctl_change_set_timeout(struct iommuctl_change *change, unsigned int mi
  *
  * Returns 0, also where hazards stand against the change; -ENODEV where a device is gone; -EOPNOTSUPP where a
  * device's bus has no driver_override, or VFIO could not drive it since it is in no IOMMU group; -EBADMSG
- * where a note is damaged; -ETIMEDOUT where a device's driver is stuck; -ENOMEM; or what reading gave.
+ * where a note is damaged; -ENOENT where the kernel's modules are known and have no such driver to bind to;
+ * -ETIMEDOUT where a device's driver is stuck; -ENOMEM; or what reading gave.
  */
 int iommuctl_change_plan(struct iommuctl_change *change);
 
@@ -155,7 +163,8 @@ const char *iommuctl_change_step_device(const struct iommuctl_change *change, si
 const char *iommuctl_change_step_from(const struct iommuctl_change *change, size_t index);
 /** Driver after; NULL: none. */
 const char *iommuctl_change_step_to(const struct iommuctl_change *change, size_t index);
-/** Whether driver or driver_override are other than before; false where the device is as it should be. */
+/** Whether driver or driver_override are other than before, or after a plan would be; false where the device
+ * is as it should be, and after a failed iommuctl_change_apply() where the device is as it was. */
 bool iommuctl_change_step_changed(const struct iommuctl_change *change, size_t index);
 /** Whether iommuctl had changed the device, and has a note of what it was. */
 bool iommuctl_change_step_noted(const struct iommuctl_change *change, size_t index);

@@ -80,7 +80,8 @@ const char *iommuctl_machine_iommu_table(const struct iommuctl_machine *machine)
  * not. */
 const char *iommuctl_machine_cpu_vendor(const struct iommuctl_machine *machine);
 
-/** Names of devices whose driver iommuctl changed and has not given back (/run/iommuctl/devices), ordered. */
+/** Names of devices whose driver iommuctl changed in this boot and has not given back
+ * (/run/iommuctl/devices), ordered. */
 size_t iommuctl_machine_n_pending(const struct iommuctl_machine *machine);
 const char *iommuctl_machine_pending(const struct iommuctl_machine *machine, size_t index);
 
