@@ -284,12 +284,14 @@ static int plan_or_apply(struct cli *cli, struct iommuctl_change *change,
         if (r < 0)
                 return fail(cli, change, r, request->dry_run);
         report(cli, change, !request->dry_run, request->dry_run);
-        sink_end_object(cli->out);
         if (request->dry_run && iommuctl_change_refused(change)) {
+                cli_error_fields(cli, EXIT_REFUSED, -ECANCELED, NULL, "this would be refused as unsafe");
+                sink_end_object(cli->out);
                 cli_note(cli, "This would be refused as unsafe.");
                 say_what_helps(cli, change);
                 return EXIT_REFUSED;
         }
+        sink_end_object(cli->out);
         if (request->restore)
                 say_not_changed(cli, change, request->all);
         else if (!request->dry_run && any_changed(change))
