@@ -95,6 +95,7 @@ static void test_refusal_in_json(void **state)
         assert_null(strstr(out, "\"changed\":true"));
         assert_int_equal(run(&cmd_bind, "--dry-run", GPU), EXIT_REFUSED);
         assert_contains(out, "\"changed\":true");
+        assert_contains(out, "\"error\":{\"code\":\"ECANCELED\",\"status\":3");
 }
 
 static void test_foreign_override(void **state)
