@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12
+# machine: intel-6.12 intel-6.1 amd-6.12
 # timeout: 180
 #
 # A disk in use, the network that a default route leaves by, a bridge's port: refused, each by its name, and let
 # through one by one.
 . "$LAB_DIR/lib.sh"
 need jq mkfs.ext4 mkswap swapon ip dmsetup
+
+modprobe -q loop # a module of Debian's kernel
 
 disk=0000:00:05.0
 nic=0000:00:06.0
