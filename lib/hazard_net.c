@@ -53,7 +53,8 @@ static int add(struct interfaces *is, const char *name, int below)
                 return -E2BIG;
         r = file_read(is->device->k, is->device->root_fd, number, sizeof(number), "sys/class/net/%s/ifindex",
                       name);
-        if (r < 0 && r != -ENOENT && r != -ENODEV)
+        /* EINVAL: unregistered, with its attributes still there (net/core/net-sysfs.c) */
+        if (r < 0 && r != -ENOENT && r != -ENODEV && r != -EINVAL)
                 return (int)r;
         is->list[is->n].number = r < 0 ? 0 : (unsigned int)strtoul(number, NULL, 10);
         strcpy(is->list[is->n].name, name);

@@ -156,6 +156,33 @@ static void test_default_route_v6(void **state)
         assert_string_equal(look(NIC), "default-route eth0 carries the IPv6 default route|");
 }
 
+/* Another process has just unbound the driver: the interface is unregistered and its attributes are still
+ * there for a moment. */
+static void test_interface_goes(void **state)
+{
+        int r;
+
+        (void)state;
+        for (unsigned int n = 1;
+             strncmp(fake_fault_where(m), "read /", 6) || !strstr(fake_fault_where(m), "/eth0/ifindex");
+             n++) {
+                struct iommuctl_topology *t;
+                struct iommuctl_change *c;
+
+                fake_set_fault(m, FAKE_FAULT_NONE, 0, 0);
+                assert_ok(ctx, iommuctl_topology_new(ctx, 0, &t));
+                assert_ok(ctx, iommuctl_change_new(ctx, &c));
+                assert_ok(ctx, iommuctl_change_add_bind(c, iommuctl_topology_find_device(t, NIC), "pci-stub"));
+                fake_set_fault(m, FAKE_FAULT_ERROR, n, -EINVAL);
+                r = iommuctl_change_plan(c);
+                assert_true(fake_fault_hit(m));
+                iommuctl_change_free(c);
+                iommuctl_topology_free(t);
+        }
+        fake_set_fault(m, FAKE_FAULT_NONE, 0, 0);
+        assert_int_equal(r, 0);
+}
+
 static void test_bond(void **state)
 {
         (void)state;
@@ -216,11 +243,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(none),           TEST(mounted),       TEST(mounted_by_source),
-                TEST(mounted_btrfs),  TEST(holders),       TEST(swap),
-                TEST(nvme_multipath), TEST(default_route), TEST(default_route_v6),
-                TEST(bond),           TEST(bridge),        TEST(virtual_functions),
-                TEST(in_use),         TEST(names),
+                TEST(none),
+                TEST(mounted),
+                TEST(mounted_by_source),
+                TEST(mounted_btrfs),
+                TEST(holders),
+                TEST(swap),
+                TEST(nvme_multipath),
+                TEST(default_route),
+                TEST(default_route_v6),
+                TEST(interface_goes),
+                TEST(bond),
+                TEST(bridge),
+                TEST(virtual_functions),
+                TEST(in_use),
+                TEST(names),
         };
 
         return run_tap_tests("hazard", tests);
