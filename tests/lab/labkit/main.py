@@ -45,7 +45,7 @@ def parser():
     test.add_argument("--out", type=pathlib.Path)
 
     verb("list", "machines, their parts, and what is cached")
-    verb("tests", "machines that have tests, one a line")
+    verb("tests", "machines that have tests and their processors, one a line")
     kernel = verb("kernel", "fetch or build a kernel into the cache, and print where it is")
     kernel.add_argument("lane", nargs="+", help="6.1 or 6.12")
     inner = verb("initramfs", "pack busybox and an init script, for a machine inside a machine")
@@ -164,7 +164,8 @@ def main():
         if options.verb == "initramfs":
             return options.image.write_bytes(initramfs.smallest(options.init.read_bytes())) and 0
         if options.verb == "tests":
-            return print("\n".join(suite.machines_with_tests(catalogue)))
+            return print("\n".join(f"{name} {catalogue.machine(name).cpus}"
+                                   for name in suite.machines_with_tests(catalogue)))
         return show_list(catalogue)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)

@@ -22,6 +22,8 @@ state() {
 }
 loaded() { ls -d /sys/bus/pci/drivers/vfio-pci 2>/dev/null; }
 
+# as after a boot, where vfio-pci is a module
+modprobe -qr vfio-pci
 before=$(state)
 module_before=$(loaded)
 

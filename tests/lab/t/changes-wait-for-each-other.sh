@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12
+# machine: smp-6.12
 #
 # Two iommuctl at once go one after the other; who waits too long says for whom.
 . "$LAB_DIR/lib.sh"
@@ -9,23 +9,34 @@ need flock
 one=0000:00:06.0
 other=0000:00:07.0
 wrong=0
-for _ in 1 2 3 4 5; do
-    iommuctl bind $one $other >/tmp/a 2>&1 &
-    first=$!
-    iommuctl bind $other $one >/tmp/b 2>&1 &
-    second=$!
-    wait $first || wrong=$((wrong + 1))
-    wait $second || wrong=$((wrong + 1))
-    [ "$(driver $one) $(driver $other)" = "vfio-pci vfio-pci" ] || wrong=$((wrong + 1))
-    iommuctl restore $one >/tmp/a 2>&1 &
-    first=$!
-    iommuctl restore --all >/tmp/b 2>&1 &
-    second=$!
-    wait $first || wrong=$((wrong + 1))
-    wait $second || wrong=$((wrong + 1))
-    [ "$(driver $one) $(driver $other)" = "e1000e e1000e" ] || wrong=$((wrong + 1))
+
+# two CMD… CMD…, parted by "--", at once; both go through
+two() {
+    local first=() job
+    while [ "$1" != -- ]; do
+        first+=("$1")
+        shift
+    done
+    shift
+    "${first[@]}" >/tmp/a 2>&1 &
+    job=$!
+    "$@" >/tmp/b 2>&1 || wrong_is "$* ended with status $?: $(cat /tmp/b)"
+    wait $job || wrong_is "${first[*]} ended with status $?: $(cat /tmp/a)"
+}
+wrong_is() {
+    wrong=$((wrong + 1))
+    note "round $round: $1"
+}
+both_are() {
+    [ "$(driver $one) $(driver $other)" = "$1 $1" ] || wrong_is "$1 wanted: $(driver $one) $(driver $other)"
+}
+for round in $(seq 15); do
+    two iommuctl bind $one $other -- iommuctl bind $other $one
+    both_are vfio-pci
+    two iommuctl restore $one -- iommuctl restore --all
+    both_are e1000e
 done
-is $wrong 0 "two binds and two restores at once, five times, all went through"
+is $wrong 0 "two binds and two restores at once, fifteen times, all went through"
 
 flock /run/iommuctl/lock sh -c 'echo $$ >/run/iommuctl/lock; sleep 3' &
 sleep 0.3

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1
+# machine: smp-6.12 intel-6.1
 # timeout: 180
 #
 # A bind that is killed at any moment leaves what another process needs to give everything back.

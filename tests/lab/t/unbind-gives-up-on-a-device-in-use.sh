@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 amd-6.12
+# machine: smp-6.12 amd-6.12
 # timeout: 180
 #
 # VFIO ends an unbind only when the last user of the device is gone. That is refused; where it is wanted nevertheless, it
