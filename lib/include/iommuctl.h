@@ -7,6 +7,7 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/budget.h>
+#include <iommuctl/capability.h>
 #include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>

@@ -109,6 +109,25 @@ static int attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_att
         return 0;
 }
 
+/* vfio_pci_info_atomic_cap(). The structure has 24 bytes since Linux 6.5, which the chain follows; where
+ * argsz is too small for it only argsz is raised. */
+static void add_atomics(struct vfio_device_info *a)
+{
+        const struct {
+                struct vfio_info_cap_header header;
+                __u32 flags, reserved;
+        } cap = { { .id = 5, .version = 1 }, 3, 0 };
+        const uint32_t fixed = 24;
+
+        a->flags |= VFIO_DEVICE_FLAGS_CAPS;
+        if (a->argsz < fixed + sizeof(cap)) {
+                a->argsz = fixed + (uint32_t)sizeof(cap);
+                return;
+        }
+        memcpy((char *)a + fixed, &cap, sizeof(cap));
+        a->cap_offset = fixed;
+}
+
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
 {
         uint32_t least = offsetof(struct vfio_device_info, num_irqs) + 4;
@@ -120,6 +139,8 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
+        if (d->pci.atomics)
+                add_atomics(a);
         return 0;
 }
 

@@ -108,6 +108,7 @@ static int get_info(struct fake *m, struct fake_container *c, struct vfio_iommu_
                 return -EINVAL;
         migration = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, sizeof(*migration));
         migration->pgsize_bitmap = smallest_page(m);
+        migration->max_dirty_bitmap_size = FAKE_DIRTY_BITMAP_MAX;
         avail = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
         avail->avail = m->options.dma_entry_limit - c->space.n_mappings;
         n = fake_container_ranges(m, c, ranges);

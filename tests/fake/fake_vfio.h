@@ -58,6 +58,8 @@ unsigned int fake_container_ranges(struct fake *m, const struct fake_container *
 int fake_container_attach(struct fake *m, struct fake_container *c, struct fake_group *g);
 void fake_container_detach(struct fake *m, struct fake_group *g);
 struct fake_container *fake_container_of(const struct fake_file *f);
+/* DIRTY_BITMAP_SIZE_MAX of drivers/vfio/vfio_iommu_type1.c: bits for INT_MAX pages */
+#define FAKE_DIRTY_BITMAP_MAX (1ull << 28)
 /* fake_type1.c */
 int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg);
 
