@@ -88,18 +88,19 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
                         continue;
                 q.align = pages[i];
                 q.offset = vaddr & (pages[i] - 1);
-                if (iova_space_allocate(&c->map.space, &e->iova, &q) == 0)
+                if (container_allocate_iova(c, &e->iova, &q) == 0)
                         return 0;
         }
         q.align = small;
         q.offset = 0;
-        if (iova_space_allocate(&c->map.space, &e->iova, &q) == 0)
+        if (container_allocate_iova(c, &e->iova, &q) == 0)
                 return 0;
         container_format_ranges(c, ranges, sizeof(ranges));
         return ctx_error(c->ctx, -ENOSPC, NULL,
                          "no 0x%zx bytes of IOVA are free up to 0x%" PRIx64
-                         "; usable are %s, with %zu mappings in them",
-                         memory->size, limit, ranges, c->map.n_entries - 1);
+                         "; usable are %s, with %zu mappings in them%s",
+                         memory->size, limit, ranges, c->map.n_entries - 1,
+                         c->n_allowed ? "; automatic IOVAs keep inside of the allowed ranges" : "");
 }
 
 static int not_joined(struct iommuctl_container *c)

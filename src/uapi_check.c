@@ -27,6 +27,17 @@ SAME_PLACE(uapi_iommu_ioas_iova_ranges, allowed_iovas, iommu_ioas_iova_ranges, a
 SAME_PLACE(uapi_iommu_ioas_map, user_va, iommu_ioas_map, user_va);
 SAME_PLACE(uapi_iommu_ioas_map, iova, iommu_ioas_map, iova);
 SAME_PLACE(uapi_iommu_ioas_unmap, length, iommu_ioas_unmap, length);
+SAME_SIZE(uapi_iommu_ioas_allow_iovas, iommu_ioas_allow_iovas);
+SAME_SIZE(uapi_iommu_option, iommu_option);
+SAME_PLACE(uapi_iommu_ioas_allow_iovas, allowed_iovas, iommu_ioas_allow_iovas, allowed_iovas);
+SAME_PLACE(uapi_iommu_option, object_id, iommu_option, object_id);
+SAME_PLACE(uapi_iommu_option, val64, iommu_option, val64);
+_Static_assert(UAPI_IOMMU_IOAS_ALLOW_IOVAS == IOMMU_IOAS_ALLOW_IOVAS, "IOMMU_IOAS_ALLOW_IOVAS");
+_Static_assert(UAPI_IOMMU_OPTION == IOMMU_OPTION, "IOMMU_OPTION");
+_Static_assert(UAPI_IOMMU_OPTION_RLIMIT_MODE == IOMMU_OPTION_RLIMIT_MODE, "IOMMU_OPTION_RLIMIT_MODE");
+_Static_assert(UAPI_IOMMU_OPTION_HUGE_PAGES == IOMMU_OPTION_HUGE_PAGES, "IOMMU_OPTION_HUGE_PAGES");
+_Static_assert(UAPI_IOMMU_OPTION_OP_SET == IOMMU_OPTION_OP_SET, "IOMMU_OPTION_OP_SET");
+_Static_assert(UAPI_IOMMU_OPTION_OP_GET == IOMMU_OPTION_OP_GET, "IOMMU_OPTION_OP_GET");
 _Static_assert(UAPI_IOMMU_DESTROY == IOMMU_DESTROY, "IOMMU_DESTROY");
 _Static_assert(UAPI_IOMMU_IOAS_ALLOC == IOMMU_IOAS_ALLOC, "IOMMU_IOAS_ALLOC");
 _Static_assert(UAPI_IOMMU_IOAS_IOVA_RANGES == IOMMU_IOAS_IOVA_RANGES, "IOMMU_IOAS_IOVA_RANGES");

@@ -61,3 +61,28 @@ struct uapi_iommu_ioas_unmap {
         uint64_t length;
 };
 #define UAPI_IOMMU_IOAS_UNMAP _IO(';', 0x86)
+
+/* Options of an address space and of the iommufd itself (Linux 6.2). */
+struct uapi_iommu_ioas_allow_iovas {
+        uint32_t size;
+        uint32_t ioas_id;
+        uint32_t num_iovas;
+        uint32_t reserved;
+        uint64_t allowed_iovas __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_IOAS_ALLOW_IOVAS _IO(';', 0x82)
+
+#define UAPI_IOMMU_OPTION_RLIMIT_MODE 0 /* 0: by user, 1: by process; object_id 0 */
+#define UAPI_IOMMU_OPTION_HUGE_PAGES  1 /* of the IOAS object_id */
+#define UAPI_IOMMU_OPTION_OP_SET      0
+#define UAPI_IOMMU_OPTION_OP_GET      1
+
+struct uapi_iommu_option {
+        uint32_t size;
+        uint32_t option_id;
+        uint16_t op;
+        uint16_t reserved;
+        uint32_t object_id;
+        uint64_t val64 __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_OPTION _IO(';', 0x87)

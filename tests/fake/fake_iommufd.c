@@ -44,10 +44,13 @@ unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
         return n;
 }
 
-/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. */
+/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. Without
+ * large pages at least the system's (iopt_calculate_iova_alignment()). */
 uint64_t fake_ioas_alignment(const struct fake *m, const struct fake_ioas *ioas)
 {
-        return ioas->n_attached ? m->options.page_sizes & -m->options.page_sizes : 1;
+        uint64_t alignment = ioas->n_attached ? m->options.page_sizes & -m->options.page_sizes : 1;
+
+        return ioas->small_pages ? MAX(alignment, 4096ull) : alignment;
 }
 
 static bool aligned(const struct fake_ioas *ioas, uint64_t alignment)
@@ -156,21 +159,54 @@ static int hw_info(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hw_
         return 0;
 }
 
-static int option(struct fake_iommufd *i, struct fake_iommu_option *a)
+/* iommufd_option_rlimit_mode(): settled before there is any object. */
+static int rlimit_mode(const struct fake *m, struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        if (a->object_id)
+                return -EOPNOTSUPP;
+        if (a->op == 1) {
+                a->val64 = i->process_accounting;
+                return 0;
+        }
+        if (m->uid != 0) /* capable(CAP_SYS_RESOURCE) */
+                return -EPERM;
+        for (size_t n = 0; n < ARRAY_SIZE(i->ids); n++)
+                if (i->ids[n])
+                        return -EBUSY;
+        if (a->val64 > 1)
+                return -EINVAL;
+        i->process_accounting = a->val64;
+        return 0;
+}
+
+/* iommufd_ioas_option_huge_pages(), iopt_disable_large_pages() */
+static int huge_pages(struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        struct fake_ioas *ioas = fake_find_ioas(i, a->object_id);
+
+        if (!ioas || ioas->id != a->object_id)
+                return -ENOENT;
+        if (a->op == 1) {
+                a->val64 = !ioas->small_pages;
+                return 0;
+        }
+        if (a->val64 > 1)
+                return -EINVAL;
+        if (a->val64 == 0 && !ioas->small_pages) {
+                if (ioas->n_attached && ioas->space.mappings)
+                        return -EINVAL;
+                if (!aligned(ioas, 4096))
+                        return -EADDRINUSE;
+        }
+        ioas->small_pages = !a->val64;
+        return 0;
+}
+
+static int option(const struct fake *m, struct fake_iommufd *i, struct fake_iommu_option *a)
 {
         if (a->reserved || a->option_id > 1 || a->op > 1)
                 return -EOPNOTSUPP;
-        if (a->option_id == 1 && !fake_find_ioas(i, a->object_id))
-                return -ENOENT;
-        if (a->option_id == 0 && a->object_id)
-                return -EOPNOTSUPP;
-        if (a->op == 1) {
-                a->val64 = a->option_id == 1;
-                return 0;
-        }
-        if (a->option_id == 0 && i->ioases)
-                return -EBUSY;
-        return a->val64 > 1 ? -EINVAL : 0;
+        return a->option_id == 0 ? rlimit_mode(m, i, a) : huge_pages(i, a);
 }
 
 /* The known and the least size of each call's structure. A caller's larger one must be zero where we know
@@ -220,7 +256,7 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
         case FAKE_IOMMU_GET_HW_INFO:
                 return hw_info(m, i, arg);
         case FAKE_IOMMU_OPTION:
-                return option(i, arg);
+                return option(m, i, arg);
         default:
                 return fake_ioas_ioctl(m, i, request, arg);
         }

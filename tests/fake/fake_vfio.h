@@ -72,12 +72,14 @@ struct fake_ioas {
         unsigned int n_attached;
         struct fake_range allowed[FAKE_MAX_RANGES];
         unsigned int n_allowed;
+        bool small_pages; /* IOMMU_OPTION_HUGE_PAGES is off */
 };
 struct fake_iommufd {
         struct fake_iommufd *next;
         struct fake_file *file; /* devices keep it open */
         struct fake_ioas *ioases;
         uint64_t ids[16]; /* a bit for each id in use */
+        bool process_accounting;
 };
 struct fake_iommufd *fake_iommufd_of(const struct fake_file *f);
 struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id);
