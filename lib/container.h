@@ -36,6 +36,7 @@ struct iommuctl_container {
         enum iommuctl_accounting accounting; /* asked for */
 
         pthread_mutex_t join_lock;
+        struct iommuctl_dirty *dirty; /* that tracks it now */
         struct iommuctl_group *groups;
         struct iommuctl_device *devices;
 

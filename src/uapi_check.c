@@ -27,6 +27,22 @@ SAME_PLACE(uapi_iommu_ioas_iova_ranges, allowed_iovas, iommu_ioas_iova_ranges, a
 SAME_PLACE(uapi_iommu_ioas_map, user_va, iommu_ioas_map, user_va);
 SAME_PLACE(uapi_iommu_ioas_map, iova, iommu_ioas_map, iova);
 SAME_PLACE(uapi_iommu_ioas_unmap, length, iommu_ioas_unmap, length);
+/* since Linux 6.7, as the flag */
+#ifdef IOMMU_HWPT_SET_DIRTY_TRACKING
+SAME_SIZE(uapi_iommu_hwpt_set_dirty_tracking, iommu_hwpt_set_dirty_tracking);
+SAME_SIZE(uapi_iommu_hwpt_get_dirty_bitmap, iommu_hwpt_get_dirty_bitmap);
+SAME_PLACE(uapi_iommu_hwpt_set_dirty_tracking, hwpt_id, iommu_hwpt_set_dirty_tracking, hwpt_id);
+SAME_PLACE(uapi_iommu_hwpt_get_dirty_bitmap, iova, iommu_hwpt_get_dirty_bitmap, iova);
+SAME_PLACE(uapi_iommu_hwpt_get_dirty_bitmap, data, iommu_hwpt_get_dirty_bitmap, data);
+_Static_assert(UAPI_IOMMU_HWPT_SET_DIRTY_TRACKING == IOMMU_HWPT_SET_DIRTY_TRACKING,
+               "IOMMU_HWPT_SET_DIRTY_TRACKING");
+_Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP == IOMMU_HWPT_GET_DIRTY_BITMAP,
+               "IOMMU_HWPT_GET_DIRTY_BITMAP");
+_Static_assert(UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE == IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+               "IOMMU_HWPT_DIRTY_TRACKING_ENABLE");
+_Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR == IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
+               "IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR");
+#endif
 SAME_SIZE(uapi_iommu_ioas_allow_iovas, iommu_ioas_allow_iovas);
 SAME_SIZE(uapi_iommu_option, iommu_option);
 SAME_PLACE(uapi_iommu_ioas_allow_iovas, allowed_iovas, iommu_ioas_allow_iovas, allowed_iovas);

@@ -86,3 +86,28 @@ struct uapi_iommu_option {
         uint64_t val64 __attribute__((aligned(8)));
 };
 #define UAPI_IOMMU_OPTION _IO(';', 0x87)
+
+/* Dirty tracking of a page table (Linux 6.7). */
+#define UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE (1 << 0)
+
+struct uapi_iommu_hwpt_set_dirty_tracking {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t hwpt_id;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_HWPT_SET_DIRTY_TRACKING _IO(';', 0x8b)
+
+#define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR (1 << 0)
+
+struct uapi_iommu_hwpt_get_dirty_bitmap {
+        uint32_t size;
+        uint32_t hwpt_id;
+        uint32_t flags;
+        uint32_t reserved;
+        uint64_t iova __attribute__((aligned(8)));
+        uint64_t length;
+        uint64_t page_size;
+        uint64_t data;
+};
+#define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP _IO(';', 0x8c)

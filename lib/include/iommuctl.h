@@ -12,6 +12,7 @@
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
+#include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>

@@ -112,7 +112,7 @@ struct fake_pci {
         bool no_intx;
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
-        bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool display; /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:

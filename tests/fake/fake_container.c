@@ -75,6 +75,7 @@ void fake_container_detach(struct fake *m, struct fake_group *g)
         if (c->set && !has_groups(m, c)) {
                 fake_space_clear(m, &c->space);
                 c->set = false;
+                c->tracking = false;
         }
         container_put(m, c);
 }

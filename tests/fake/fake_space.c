@@ -75,6 +75,7 @@ void fake_space_remove(struct fake *m, struct fake_space *s, struct fake_mapping
         s->n_mappings--;
         if (s->pinned)
                 m->pinned -= mapping->size;
+        fake_dirty_untrack(mapping);
         free(mapping);
 }
 
@@ -220,6 +221,8 @@ static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t
                 if ((write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                            : process_vm_readv(getpid(), &local, 1, &remote, 1, 0)) != (ssize_t)n)
                         r = -EFAULT;
+                else if (write)
+                        fake_dirty_mark(a, iova + done, n);
                 done += n;
         }
         pthread_mutex_unlock(&m->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* type1's calls: VFIO_IOMMU_GET_INFO, MAP_DMA, UNMAP_DMA (drivers/vfio/vfio_iommu_type1.c). */
+/* type1's calls: VFIO_IOMMU_GET_INFO, MAP_DMA, UNMAP_DMA; DIRTY_PAGES is in fake_dirty.c
+ * (drivers/vfio/vfio_iommu_type1.c). */
 #include <errno.h>
 
 #include "fake_vfio.h"
@@ -14,6 +15,7 @@ static int map_dma(struct fake *m, struct fake_container *c, const struct vfio_i
 {
         struct fake_range ranges[FAKE_MAX_RANGES];
         unsigned int n;
+        int r;
 
         if (a->argsz < sizeof(*a) || a->flags & ~(__u32)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
                 return -EINVAL;
@@ -30,21 +32,36 @@ static int map_dma(struct fake *m, struct fake_container *c, const struct vfio_i
         n = fake_container_ranges(m, c, ranges);
         if (!fake_ranges_hold(ranges, n, a->iova, a->iova + a->size - 1))
                 return -EINVAL;
-        return fake_space_insert(m, &c->space, a->iova, a->vaddr, a->size, a->flags & VFIO_DMA_MAP_FLAG_READ,
-                                 a->flags & VFIO_DMA_MAP_FLAG_WRITE);
+        r = fake_space_insert(m, &c->space, a->iova, a->vaddr, a->size, a->flags & VFIO_DMA_MAP_FLAG_READ,
+                              a->flags & VFIO_DMA_MAP_FLAG_WRITE);
+        if (r == 0 && c->tracking)
+                fake_dirty_track(fake_space_find(&c->space, a->iova, a->iova));
+        return r;
 }
 
 /* v2: the range must not cut a mapping in two; v1: from the first mapping that begins inside. Always says how
  * much came off: 0 and no error where nothing was there. */
 static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_dma_unmap *a)
 {
-        bool all = a->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+        bool all = a->flags & VFIO_DMA_UNMAP_FLAG_ALL, tell = a->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+        const struct vfio_bitmap *bitmap = (const void *)a->data;
         uint64_t size = a->size, first = a->iova, last, unmapped = 0;
         struct fake_mapping *hit;
 
         if (a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) ||
-            a->flags & ~(__u32)VFIO_DMA_UNMAP_FLAG_ALL)
+            a->flags & ~(__u32)(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
                 return -EINVAL;
+        if (tell) {
+                int r;
+
+                if (all || a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) + sizeof(*bitmap))
+                        return -EINVAL;
+                r = fake_type1_check_bitmap(bitmap, a->size);
+                if (r < 0)
+                        return r;
+                if (!c->tracking || bitmap->pgsize != smallest_page(m))
+                        return -EINVAL;
+        }
         if (first & (smallest_page(m) - 1))
                 return -EINVAL;
         if (all ? first || size : !size || size & (smallest_page(m) - 1) || first + size - 1 < first)
@@ -62,6 +79,8 @@ static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu
                 if (!c->v2 && hit->iova < first)
                         break;
                 unmapped += hit->size;
+                if (tell)
+                        fake_type1_tell(m, c, hit, first, (uint64_t *)bitmap->data);
                 fake_space_remove(m, &c->space, hit);
         }
         a->size = unmapped;
@@ -139,6 +158,8 @@ int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long req
                 return map_dma(m, c, arg);
         case VFIO_IOMMU_UNMAP_DMA:
                 return unmap_dma(m, c, arg);
+        case VFIO_IOMMU_DIRTY_PAGES:
+                return fake_type1_dirty_pages(m, c, arg);
         default:
                 return -ENOTTY;
         }

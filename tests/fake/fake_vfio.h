@@ -16,6 +16,7 @@ struct fake_mapping {
         struct fake_mapping *next;
         uint64_t iova, vaddr, size;
         bool readable, writable; /* by the device */
+        uint64_t *written;       /* a bit a page: see fake_dirty.c; NULL: not tracked */
 };
 
 /* One I/O address space: what is mapped, by IOVA, and what the groups in it allow. */
@@ -51,6 +52,7 @@ struct fake_container {
         unsigned int refs; /* its file's, and one for each group */
         bool set;          /* VFIO_SET_IOMMU was done */
         bool v2;
+        bool tracking; /* VFIO_IOMMU_DIRTY_PAGES_FLAG_START was done */
         struct fake_space space;
 };
 unsigned int fake_container_ranges(struct fake *m, const struct fake_container *c,
@@ -60,6 +62,17 @@ void fake_container_detach(struct fake *m, struct fake_group *g);
 struct fake_container *fake_container_of(const struct fake_file *f);
 /* DIRTY_BITMAP_SIZE_MAX of drivers/vfio/vfio_iommu_type1.c: bits for INT_MAX pages */
 #define FAKE_DIRTY_BITMAP_MAX (1ull << 28)
+/* fake_dirty.c: a bit for each page that is written while MAPPING is tracked; and the calls. */
+void fake_dirty_track(struct fake_mapping *mapping);
+void fake_dirty_untrack(struct fake_mapping *mapping);
+void fake_dirty_mark(struct fake_mapping *mapping, uint64_t iova, uint64_t size);
+/* All mappings are, or are no longer. */
+void fake_dirty_track_space(struct fake_space *s, bool on);
+int fake_type1_dirty_pages(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_dirty_bitmap *a);
+int fake_type1_check_bitmap(const struct vfio_bitmap *bitmap, uint64_t size);
+/* Writes the bits of MAPPING into the bitmap of a range that begins at BASE. */
+void fake_type1_tell(struct fake *m, struct fake_container *c, struct fake_mapping *mapping, uint64_t base,
+                     uint64_t *bitmap);
 /* fake_type1.c */
 int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg);
 
