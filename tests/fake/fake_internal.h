@@ -140,6 +140,7 @@ struct fake_device {
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
+        uint8_t vf_token[16]; /* of a PF */
 };
 
 struct fake_text {
