@@ -110,6 +110,7 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
+        bool sriov;        /* a PF: it has an SR-IOV capability */
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
         bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
 };

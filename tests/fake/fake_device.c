@@ -158,6 +158,8 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
                 return reset(d);
+        case VFIO_DEVICE_FEATURE:
+                return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
         case VFIO_DEVICE_QUERY_GFX_PLANE:

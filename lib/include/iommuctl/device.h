@@ -103,6 +103,25 @@ int iommuctl_device_reset(struct iommuctl_device *device);
  */
 int iommuctl_device_set_bus_master(struct iommuctl_device *device, bool on);
 
+/** enum iommuctl_feature_way - what can be done with a feature: combined. */
+enum iommuctl_feature_way {
+        IOMMUCTL_FEATURE_GET = 1 << 0,
+        IOMMUCTL_FEATURE_SET = 1 << 1,
+};
+
+/**
+ * iommuctl_device_feature_probe() - whether a device has a feature of VFIO_DEVICE_FEATURE.
+ *
+ * @feature: its number, VFIO_DEVICE_FEATURE_… of <linux/vfio.h>.
+ * @ways: enum iommuctl_feature_way, all of which it must have; 0: whether there is the feature at all.
+ *
+ * Nothing happens to the device. Features are Linux 5.7's; before that a device has none.
+ *
+ * Returns 1, or 0 where the device, its driver or the kernel has no such feature; -EINVAL where @feature is
+ * above 0xffff or @ways has other bits; or what the kernel said: -ENODEV where the device is gone.
+ */
+int iommuctl_device_feature_probe(struct iommuctl_device *device, unsigned int feature, unsigned int ways);
+
 #ifdef __cplusplus
 }
 #endif
