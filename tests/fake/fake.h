@@ -112,6 +112,7 @@ struct fake_pci {
         bool no_intx;
         bool sriov;        /* a PF: it has an SR-IOV capability */
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
+        bool cdx;          /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
         bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
