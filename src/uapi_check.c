@@ -79,6 +79,17 @@ _Static_assert(offsetof(struct uapi_vfio_device_attach_iommufd_pt, pt_id) ==
                "struct vfio_device_attach_iommufd_pt");
 #endif
 
+#ifdef VFIO_DEVICE_FEATURE_BUS_MASTER
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER == VFIO_DEVICE_FEATURE_BUS_MASTER,
+               "VFIO_DEVICE_FEATURE_BUS_MASTER");
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_CLEAR_MASTER == VFIO_DEVICE_FEATURE_CLEAR_MASTER &&
+                       UAPI_VFIO_DEVICE_FEATURE_SET_MASTER == VFIO_DEVICE_FEATURE_SET_MASTER,
+               "the operations of VFIO_DEVICE_FEATURE_BUS_MASTER");
+_Static_assert(sizeof(struct uapi_vfio_device_feature_bus_master) ==
+                       sizeof(struct vfio_device_feature_bus_master),
+               "struct vfio_device_feature_bus_master");
+#endif
+
 _Static_assert(sizeof(struct uapi_iommu_ioas_map) == 40, "struct iommu_ioas_map of Linux 6.2");
 _Static_assert(sizeof(struct uapi_iommu_ioas_iova_ranges) == 32,
                "struct iommu_ioas_iova_ranges of Linux 6.2");

@@ -110,9 +110,11 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
+        bool sriov;        /* a PF: it has an SR-IOV capability */
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
-        bool display; /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool cdx;          /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:

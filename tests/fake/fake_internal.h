@@ -141,6 +141,7 @@ struct fake_device {
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
+        uint8_t vf_token[16]; /* of a PF */
 };
 
 struct fake_text {
