@@ -13,6 +13,7 @@
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
