@@ -16,6 +16,7 @@
 #include <iommuctl/dma.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>

@@ -82,15 +82,34 @@ struct fake_ioas {
         struct fake_iommufd *iommufd;
         uint32_t id, hwpt_id; /* hwpt: the page table that attaching makes, while n_attached */
         struct fake_space space;
-        unsigned int n_attached;
+        unsigned int n_attached; /* devices, to the page table that attaching made */
+        unsigned int n_tables;   /* that, and those made by hand */
         struct fake_range allowed[FAKE_MAX_RANGES];
         unsigned int n_allowed;
         bool small_pages; /* IOMMU_OPTION_HUGE_PAGES is off */
+};
+
+/* What else has a number in an iommufd: fake_hwpt.c. */
+enum fake_object_type {
+        FAKE_HWPT,
+};
+struct fake_object {
+        struct fake_object *next;
+        struct fake_iommufd *iommufd;
+        enum fake_object_type type;
+        uint32_t id;
+        unsigned int users;         /* devices, and objects made from this one */
+        struct fake_object *parent; /* made from that one */
+        struct fake_ioas *ioas;     /* of a page table: what it maps, also below another one */
+        uint32_t flags;
+        uint64_t aperture_last;
+        unsigned int invalidated; /* requests done */
 };
 struct fake_iommufd {
         struct fake_iommufd *next;
         struct fake_file *file; /* devices keep it open */
         struct fake_ioas *ioases;
+        struct fake_object *objects;
         uint64_t ids[16]; /* a bit for each id in use */
         bool process_accounting;
 };
@@ -98,8 +117,19 @@ struct fake_iommufd *fake_iommufd_of(const struct fake_file *f);
 struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id);
 uint32_t fake_new_id(struct fake_iommufd *i);
 void fake_free_id(struct fake_iommufd *i, uint32_t id);
-int fake_ioas_attach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
-void fake_ioas_detach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
+/* fake_attach.c */
+int fake_attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a);
+int fake_detach_pt(struct fake *m, struct fake_device *d, const struct fake_vfio_detach_pt *a);
+void fake_detach_all(struct fake *m, struct fake_device *d);
+/* What one page table more, or one less, in the IOAS means; 0, -EADDRINUSE or what pinning ended in. */
+int fake_table_add(struct fake *m, struct fake_ioas *ioas, const struct fake_range *ranges, unsigned int n);
+void fake_table_remove(struct fake *m, struct fake_ioas *ioas);
+/* fake_hwpt.c */
+struct fake_object *fake_find_object(struct fake_iommufd *i, enum fake_object_type type, uint32_t id);
+int fake_object_destroy(struct fake *m, struct fake_iommufd *i, uint32_t id);
+void fake_objects_free(struct fake *m, struct fake_iommufd *i);
+int fake_hwpt_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
+struct fake_device *fake_iommufd_device(struct fake *m, const struct fake_iommufd *i, uint32_t id);
 /* fake_ioas.c: the calls on one IOAS. */
 int fake_ioas_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
 unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
