@@ -34,6 +34,7 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
         c->ctx = iommuctl_ctx_ref(ctx);
         c->asked = asked;
         c->space = (struct address_space){ .k = ctx->kernel, .fd = -1 };
+        pthread_mutex_init(&c->tracking_lock, NULL);
         pthread_mutex_init(&c->join_lock, NULL);
         pthread_mutex_init(&c->facts_lock, NULL);
         pthread_mutex_init(&c->lock, NULL);
@@ -54,6 +55,7 @@ static void container_free(struct iommuctl_container *c)
         pthread_mutex_destroy(&c->lock);
         pthread_mutex_destroy(&c->facts_lock);
         pthread_mutex_destroy(&c->join_lock);
+        pthread_mutex_destroy(&c->tracking_lock);
         iommuctl_ctx_unref(c->ctx);
         free(c);
 }

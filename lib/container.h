@@ -4,6 +4,7 @@
 /* The inside of a container, for its groups, devices and buffers.
  *
  * Locks, in the order they are taken:
+ *   tracking_lock  what tracks the devices' writes, while a device joins too.
  *   join_lock   what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
  *               and closes devices, which can take seconds (a reset).
  *   iommufd's lock  what each of its devices is attached to, in whichever container.
@@ -38,8 +39,10 @@ struct iommuctl_container {
         enum iommuctl_backend asked;
         enum iommuctl_accounting accounting; /* asked for */
 
+        pthread_mutex_t tracking_lock;
+        struct iommuctl_dirty *dirty; /* that tracks its devices' writes now; NULL */
+
         pthread_mutex_t join_lock;
-        struct iommuctl_dirty *dirty; /* that tracks it now */
         struct iommuctl_group *groups;
         struct iommuctl_device *devices;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "device_feature.h"
+#include "dirty.h"
 #include "explain.h"
 #include "iommuctl/region.h"
 #include "iommufd.h"
@@ -219,16 +220,25 @@ static int open_locked(struct iommuctl_container *c, const struct device_place *
 _public_ int iommuctl_device_open(struct iommuctl_container *c, const char *name,
                                   struct iommuctl_device **ret_device)
 {
+        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = NULL;
         struct device_place place;
         int r;
 
         r = device_locate(c->ctx, name, &place);
         if (r < 0)
                 return r;
+        pthread_mutex_lock(&c->tracking_lock);
         pthread_mutex_lock(&c->join_lock);
-        r = open_locked(c, &place, ret_device);
+        r = open_locked(c, &place, &d);
         pthread_mutex_unlock(&c->join_lock);
-        return r;
+        /* Where its writes are to be known and cannot be, it is not let in. */
+        if (r >= 0)
+                r = dirty_device_joined(c, d);
+        pthread_mutex_unlock(&c->tracking_lock);
+        if (r < 0)
+                return r;
+        *ret_device = TAKE_PTR(d);
+        return 0;
 }
 
 int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,

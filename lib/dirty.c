@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dirty_bitmap.h"
 #include "dirty_calls.h"
@@ -72,7 +73,34 @@ static int start_type1(struct iommuctl_dirty *d)
         return r < 0 ? explain_start(c, r) : 0;
 }
 
-static int start(struct iommuctl_dirty *d)
+static int start_iommufd(struct iommuctl_dirty *d, struct iommuctl_hwpt *const *hwpts, size_t n)
+{
+        struct iommuctl_container *c = d->container;
+        const uint64_t sizes = iommuctl_container_page_sizes(c);
+        int r = 0;
+
+        d->page_size = MAX((uint64_t)getpagesize(), sizes & -sizes);
+        d->call_max = BITMAP_MAX;
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                if (iommuctl_hwpt_container(hwpts[i]) != c || iommuctl_hwpt_parent(hwpts[i]))
+                        return ctx_error(c->ctx, -EINVAL, NULL,
+                                         "page table %u is of another container, or nested in another one: "
+                                         "that one tracks",
+                                         iommuctl_hwpt_id(hwpts[i]));
+                r = dirty_take_table(d, hwpts[i], false);
+        }
+        if (n > 0)
+                return r;
+        r = dirty_take_devices(d);
+        if (r == 0)
+                return ctx_error(c->ctx, -ENODEV, NULL,
+                                 "no device sees the container, and it is their IOMMU that tracks: open one "
+                                 "first");
+        return r;
+}
+
+/* With tracking_lock. */
+static int start(struct iommuctl_dirty *d, struct iommuctl_hwpt *const *hwpts, size_t n)
 {
         struct iommuctl_container *c = d->container;
         bool joined;
@@ -85,54 +113,100 @@ static int start(struct iommuctl_dirty *d)
         if (!joined)
                 return ctx_error(c->ctx, -ENODEV, NULL,
                                  "the container has no address space yet: open a device first");
-        if (container_backend(c) != &backend_type1)
-                return ctx_error(c->ctx, -EOPNOTSUPP, NULL,
-                                 "on iommufd it is page tables that track, of which none was made here");
-        return start_type1(d);
+        if (container_backend(c) == &backend_type1)
+                return start_type1(d);
+        return start_iommufd(d, hwpts, n);
 }
 
-_public_ int iommuctl_dirty_start(struct iommuctl_container *c, struct iommuctl_dirty **ret_dirty)
+static void dirty_free(struct iommuctl_dirty *d)
+{
+        iommuctl_container_unref(d->container);
+        pthread_mutex_destroy(&d->tables_lock);
+        free(d->tables);
+        free(d);
+}
+
+static int dirty_new(struct iommuctl_container *c, struct iommuctl_hwpt *const *hwpts, size_t n,
+                     struct iommuctl_dirty **ret_dirty)
 {
         struct iommuctl_dirty *d = calloc(1, sizeof(*d));
+        char text[1024];
         int r;
 
         if (!d)
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
         d->container = iommuctl_container_ref(c);
-        pthread_mutex_lock(&c->join_lock);
-        r = start(d);
-        if (r >= 0)
+        pthread_mutex_init(&d->tables_lock, NULL);
+        pthread_mutex_lock(&c->tracking_lock);
+        r = start(d, hwpts, n);
+        if (r >= 0) {
                 c->dirty = d;
-        pthread_mutex_unlock(&c->join_lock);
+        } else if (d->n_tables > 0) {
+                /* What has begun ends; the text is the first failure's. */
+                iommuctl_ctx_error(c->ctx, text, sizeof(text));
+                if (dirty_drop_tables(d) < 0)
+                        ctx_log(c->ctx, IOMMUCTL_LOG_WARNING,
+                                "a device stays in a page table that was made to track its writes");
+                r = ctx_error(c->ctx, r, NULL, "%s", text);
+                for (size_t i = 0; i < d->n_tables; i++)
+                        iommuctl_hwpt_unref(d->tables[i].hwpt);
+        }
+        pthread_mutex_unlock(&c->tracking_lock);
         if (r < 0) {
-                iommuctl_container_unref(c);
-                free(d);
+                dirty_free(d);
                 return r;
         }
         *ret_dirty = d;
         return 0;
 }
 
+_public_ int iommuctl_dirty_start(struct iommuctl_container *c, struct iommuctl_dirty **ret_dirty)
+{
+        return dirty_new(c, NULL, 0, ret_dirty);
+}
+
+_public_ int iommuctl_dirty_start_hwpts(struct iommuctl_hwpt *const *hwpts, size_t n,
+                                        struct iommuctl_dirty **ret_dirty)
+{
+        if (n == 0)
+                return -EINVAL;
+        return dirty_new(iommuctl_hwpt_container(hwpts[0]), hwpts, n, ret_dirty);
+}
+
+static int stop_type1(struct iommuctl_dirty *d)
+{
+        struct iommuctl_container *c = d->container;
+        bool joined;
+        int r;
+
+        pthread_mutex_lock(&c->lock);
+        joined = c->joined;
+        pthread_mutex_unlock(&c->lock);
+        if (!joined)
+                return 0; /* the address space went with the last group, and its tracking */
+        r = type1_dirty_set(container_kernel(c), c->space.fd, false);
+        if (r < 0)
+                return ctx_error(c->ctx, r, NULL, "the tracking of the devices' writes does not stop: %s",
+                                 strerror(-r));
+        return 0;
+}
+
 _public_ int iommuctl_dirty_stop(struct iommuctl_dirty *d)
 {
         struct iommuctl_container *c;
-        int r = 0;
+        int r;
 
         if (!d)
                 return 0;
         c = d->container;
-        pthread_mutex_lock(&c->join_lock);
-        /* With the last group the address space goes, and its tracking. */
-        if (c->joined)
-                r = type1_dirty_set(container_kernel(c), c->space.fd, false);
+        pthread_mutex_lock(&c->tracking_lock);
+        r = container_backend(c) == &backend_type1 ? stop_type1(d) : dirty_drop_tables(d);
         if (r >= 0)
                 c->dirty = NULL;
-        pthread_mutex_unlock(&c->join_lock);
+        pthread_mutex_unlock(&c->tracking_lock);
         if (r < 0)
-                return ctx_error(c->ctx, r, NULL, "the tracking of the devices' writes does not stop: %s",
-                                 strerror(-r));
-        iommuctl_container_unref(c);
-        free(d);
+                return r;
+        dirty_free(d);
         return 0;
 }
 

@@ -101,14 +101,28 @@ static int next_run(const struct iommuctl_dirty *d, uint64_t at, uint64_t iova, 
         return 1;
 }
 
-static int read_run(const struct iommuctl_dirty *d, const struct run *run, unsigned int flags,
-                    uint64_t *bitmap)
+/* Each page table knows of the devices in it, and sets bits on top of the others'. */
+static int read_tables(struct iommuctl_dirty *d, const struct run *run, bool keep, uint64_t *bitmap)
 {
         struct iommuctl_container *c = d->container;
-        const uint64_t size = run->last - run->start + 1;
+        int r = 0;
 
-        (void)flags;
-        return type1_dirty_read(container_kernel(c), c->space.fd, run->start, size, d->page_size, bitmap);
+        pthread_mutex_lock(&d->tables_lock);
+        for (size_t i = 0; r >= 0 && i < d->n_tables; i++)
+                r = hwpt_dirty_read(container_kernel(c), c->space.fd, iommuctl_hwpt_id(d->tables[i].hwpt),
+                                    keep, run->start, run->last - run->start + 1, d->page_size, bitmap);
+        pthread_mutex_unlock(&d->tables_lock);
+        return r;
+}
+
+static int read_run(struct iommuctl_dirty *d, const struct run *run, unsigned int flags, uint64_t *bitmap)
+{
+        struct iommuctl_container *c = d->container;
+
+        if (container_backend(c) == &backend_type1)
+                return type1_dirty_read(container_kernel(c), c->space.fd, run->start,
+                                        run->last - run->start + 1, d->page_size, bitmap);
+        return read_tables(d, run, flags & IOMMUCTL_DIRTY_KEEP, bitmap);
 }
 
 static int explain_read(const struct iommuctl_dirty *d, const struct run *run, int r)
@@ -155,9 +169,10 @@ _public_ int iommuctl_dirty_read(struct iommuctl_dirty *d, uint64_t iova, uint64
                         return ctx_error(c->ctx, -ENOMEM, NULL,
                                          "out of memory for a bitmap of %" PRIu64 " pages", n_bits);
                 r = read_run(d, &run, flags, part);
+                /* Also what one page table told before another failed: it will not tell it again. */
+                dirty_bitmap_or(bitmap, (run.start - iova) / d->page_size, part, n_bits);
                 if (r < 0)
                         return explain_read(d, &run, r);
-                dirty_bitmap_or(bitmap, (run.start - iova) / d->page_size, part, n_bits);
                 if (run.last >= last)
                         return 0;
                 at = run.last + 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which pages devices wrote: type1's VFIO_IOMMU_DIRTY_PAGES (drivers/vfio/vfio_iommu_type1.c). */
+/* Which pages devices wrote: type1's VFIO_IOMMU_DIRTY_PAGES (drivers/vfio/vfio_iommu_type1.c), and that of
+ * iommufd's page tables (drivers/iommu/iommufd/hw_pagetable.c, io_pagetable.c). */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -134,4 +135,96 @@ int fake_type1_dirty_pages(struct fake *m, struct fake_container *c, struct vfio
             get->size & (smallest - 1) || !c->tracking)
                 return -EINVAL;
         return tell_range(m, c, get);
+}
+
+void fake_hwpt_mark(struct fake_object *hwpt, uint64_t iova, uint64_t size)
+{
+        if (!hwpt->tracking)
+                return;
+        for (uint64_t page = iova & -PAGE; page <= iova + (size - 1); page += PAGE) {
+                struct fake_dirty_page *p = hwpt->written;
+
+                while (p && p->iova != page)
+                        p = p->next;
+                if (p)
+                        continue;
+                p = fake_zalloc(sizeof(*p));
+                p->iova = page;
+                p->next = hwpt->written;
+                hwpt->written = p;
+        }
+}
+
+void fake_hwpt_forget(struct fake_object *hwpt, uint64_t first, uint64_t last)
+{
+        struct fake_dirty_page **p = &hwpt->written;
+
+        while (*p) {
+                struct fake_dirty_page *page = *p;
+
+                if (page->iova < first || page->iova > last) {
+                        p = &page->next;
+                        continue;
+                }
+                *p = page->next;
+                free(page);
+        }
+}
+
+/* Beginning clears what was dirty (iopt_set_dirty_tracking()). */
+static int set_dirty(struct fake_iommufd *i, const struct fake_iommu_hwpt_set_dirty *a)
+{
+        struct fake_object *hwpt = fake_find_object(i, FAKE_HWPT, a->hwpt_id);
+
+        if (a->flags & ~1u || a->reserved)
+                return -EOPNOTSUPP;
+        if (!hwpt || hwpt->parent)
+                return -ENOENT;
+        if (!(hwpt->flags & FAKE_HWPT_DIRTY_TRACKING))
+                return -EOPNOTSUPP;
+        if (a->flags)
+                fake_hwpt_forget(hwpt, 0, UINT64_MAX);
+        hwpt->tracking = a->flags;
+        return 0;
+}
+
+/* iommufd_check_iova_range(), __iommu_read_and_clear_dirty(): all of the range is mapped, and bits are only
+ * set. */
+static int get_dirty(struct fake_iommufd *i, const struct fake_iommu_hwpt_get_dirty *a)
+{
+        struct fake_object *hwpt = fake_find_object(i, FAKE_HWPT, a->hwpt_id);
+        const uint64_t last = a->iova + (a->length - 1);
+        uint64_t *bitmap = (uint64_t *)(uintptr_t)a->data;
+        struct fake_mapping *hit;
+
+        if (a->flags & ~1u || a->reserved)
+                return -EOPNOTSUPP;
+        if (!hwpt || hwpt->parent)
+                return -ENOENT;
+        if (!a->length || last < a->iova)
+                return -EOVERFLOW;
+        if (!a->page_size || (a->iova | (last + 1)) & (a->page_size - 1) ||
+            (a->iova | (last + 1)) & (PAGE - 1))
+                return -EINVAL;
+        for (uint64_t at = a->iova;; at = hit->iova + hit->size) {
+                hit = fake_space_find(&hwpt->ioas->space, at, at);
+                if (!hit || !hwpt->tracking)
+                        return -EINVAL;
+                if (hit->iova + (hit->size - 1) >= last)
+                        break;
+        }
+        for (struct fake_dirty_page *p = hwpt->written; p; p = p->next)
+                if (p->iova >= a->iova && p->iova <= last) {
+                        uint64_t bit = (p->iova - a->iova) / a->page_size;
+
+                        bitmap[bit / 64] |= 1ull << bit % 64;
+                }
+        if (!a->flags)
+                fake_hwpt_forget(hwpt, a->iova, last);
+        return 0;
+}
+
+int fake_hwpt_dirty_ioctl(struct fake_iommufd *i, unsigned long request, void *arg)
+{
+        return request == FAKE_IOMMU_HWPT_SET_DIRTY ? set_dirty(i, arg) : get_dirty(i, arg);
 }

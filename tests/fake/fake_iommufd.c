@@ -177,6 +177,8 @@ static int check_size(unsigned long request, const uint32_t *arg)
                 { FAKE_IOMMU_OPTION, 24, 24 },
                 { FAKE_IOMMU_HWPT_ALLOC, 24, 48 },
                 { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
+                { FAKE_IOMMU_HWPT_SET_DIRTY, 16, 16 },
+                { FAKE_IOMMU_HWPT_GET_DIRTY, 48, 48 },
                 { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
         };
 
@@ -207,6 +209,8 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return alloc_ioas(i, arg);
         case FAKE_IOMMU_HWPT_ALLOC:
         case FAKE_IOMMU_GET_HW_INFO:
+        case FAKE_IOMMU_HWPT_SET_DIRTY:
+        case FAKE_IOMMU_HWPT_GET_DIRTY:
         case FAKE_IOMMU_HWPT_INVALIDATE:
                 return fake_hwpt_ioctl(m, i, request, arg);
         case FAKE_IOMMU_OPTION:

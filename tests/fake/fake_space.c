@@ -196,6 +196,30 @@ static struct fake_space *space_of(struct fake_device *d)
                                                                            : NULL;
 }
 
+/* The page table made by hand that it goes through; of a nested one, the one below. */
+static struct fake_object *table_of(struct fake_device *d, uint32_t pasid)
+{
+        struct fake_object *o = pasid ? NULL : d->hwpt;
+
+        for (size_t i = 0; pasid && i < ARRAY_SIZE(d->pasids); i++)
+                if (d->pasids[i].hwpt && d->pasids[i].pasid == pasid)
+                        o = d->pasids[i].hwpt;
+        while (o && o->parent)
+                o = o->parent;
+        return o;
+}
+
+static void mark_written(struct fake_device *d, uint32_t pasid, struct fake_mapping *a, uint64_t iova,
+                         uint64_t size)
+{
+        struct fake_object *table = d->iommufd ? table_of(d, pasid) : NULL;
+
+        if (table)
+                fake_hwpt_mark(table, iova, size);
+        else
+                fake_dirty_mark(a, iova, size);
+}
+
 static struct fake_space *space_of_pasid(struct fake_device *d, uint32_t pasid)
 {
         for (size_t i = 0; i < ARRAY_SIZE(d->pasids); i++)
@@ -213,6 +237,7 @@ static int dma(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, v
         int r = 0;
 
         pthread_mutex_lock(&m->lock);
+        fake_depth++; /* the machine's own allocations */
         d = fake_find_device(m, bdf);
         s = !d ? NULL : pasid ? space_of_pasid(d, pasid) : space_of(d);
         for (size_t done = 0; done < size && r == 0;) {
@@ -231,9 +256,10 @@ static int dma(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, v
                            : process_vm_readv(getpid(), &local, 1, &remote, 1, 0)) != (ssize_t)n)
                         r = -EFAULT;
                 else if (write)
-                        fake_dirty_mark(a, iova + done, n);
+                        mark_written(d, pasid, a, iova + done, n);
                 done += n;
         }
+        fake_depth--;
         pthread_mutex_unlock(&m->lock);
         return r;
 }

@@ -21,6 +21,8 @@
 #define FAKE_IOMMU_OPTION           FAKE_IOMMUFD(0x87)
 #define FAKE_IOMMU_HWPT_ALLOC       FAKE_IOMMUFD(0x89)
 #define FAKE_IOMMU_GET_HW_INFO      FAKE_IOMMUFD(0x8a)
+#define FAKE_IOMMU_HWPT_SET_DIRTY   FAKE_IOMMUFD(0x8b)
+#define FAKE_IOMMU_HWPT_GET_DIRTY   FAKE_IOMMUFD(0x8c)
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
 
 #define FAKE_MAP_FIXED_IOVA (1u << 0)
@@ -96,6 +98,15 @@ struct fake_vtd_s1 {
 struct fake_vtd_s1_invalidate {
         __aligned_u64 addr, npages;
         __u32 flags, reserved;
+};
+
+struct fake_iommu_hwpt_set_dirty {
+        __u32 size, flags, hwpt_id, reserved;
+};
+
+struct fake_iommu_hwpt_get_dirty {
+        __u32 size, hwpt_id, flags, reserved;
+        __aligned_u64 iova, length, page_size, data;
 };
 
 struct fake_iommu_hw_info {

@@ -12,6 +12,8 @@ struct fake_range {
 
 #define FAKE_MAX_RANGES 64
 
+struct fake_object;
+struct fake_iommufd;
 struct fake_mapping {
         struct fake_mapping *next;
         uint64_t iova, vaddr, size;
@@ -68,6 +70,10 @@ void fake_dirty_untrack(struct fake_mapping *mapping);
 void fake_dirty_mark(struct fake_mapping *mapping, uint64_t iova, uint64_t size);
 /* All mappings are, or are no longer. */
 void fake_dirty_track_space(struct fake_space *s, bool on);
+void fake_hwpt_mark(struct fake_object *hwpt, uint64_t iova, uint64_t size);
+/* Of all page tables over the IOAS: what is unmapped is no longer dirty. */
+void fake_hwpt_forget(struct fake_object *hwpt, uint64_t first, uint64_t last);
+int fake_hwpt_dirty_ioctl(struct fake_iommufd *i, unsigned long request, void *arg);
 int fake_type1_dirty_pages(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_dirty_bitmap *a);
 int fake_type1_check_bitmap(const struct vfio_bitmap *bitmap, uint64_t size);
 /* Writes the bits of MAPPING into the bitmap of a range that begins at BASE. */
@@ -104,6 +110,13 @@ struct fake_object {
         uint32_t flags;
         uint64_t aperture_last;
         unsigned int invalidated; /* requests done */
+        bool tracking;            /* IOMMU_HWPT_DIRTY_TRACKING_ENABLE */
+        struct fake_dirty_page *written;
+};
+/* A page that a device wrote through a page table that tracks: fake_dirty.c. */
+struct fake_dirty_page {
+        struct fake_dirty_page *next;
+        uint64_t iova;
 };
 struct fake_iommufd {
         struct fake_iommufd *next;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <iommuctl/container.h>
+#include <iommuctl/hwpt.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,13 +47,32 @@ bool iommuctl_dirty_limits(struct iommuctl_container *container, uint64_t *ret_p
  * only what has to be copied and not what was written. It knows better of mediated devices alone, whose
  * drivers pin the pages that they use. What is mapped later is tracked too.
  *
+ * On iommufd it is the IOMMU that tracks, exactly, where it can (Linux 6.7), in page tables that are made for
+ * it. Devices that see one of the kernel's making are moved into such a one, with no gap in what they see,
+ * and moved back at the end; those in a page table made by hand stay there, which must have been made with
+ * IOMMUCTL_HWPT_DIRTY_TRACKING. A device that is opened in the container later is tracked too, or refused
+ * with -EOPNOTSUPP. Devices must not be attached elsewhere meanwhile.
+ *
  * A container is tracked once at a time.
  *
  * Returns 0 and sets @ret_dirty, the caller's to stop; -EBUSY where it is tracked already; -EOPNOTSUPP where
  * the kernel or the IOMMU cannot (the text says which); -EINVAL where a mapping is too large for a bitmap;
- * -ENODEV where nothing has joined the container; -ENOMEM.
+ * -ENODEV where nothing has joined the container, or no device sees it (iommufd); -ENOMEM. On failure all is
+ * as it was.
  */
 int iommuctl_dirty_start(struct iommuctl_container *container, struct iommuctl_dirty **ret_dirty);
+
+/**
+ * iommuctl_dirty_start_hwpts() - the same for page tables that were made by hand, whoever is in them.
+ *
+ * @hwpts, @n: of one container, made with IOMMUCTL_HWPT_DIRTY_TRACKING, not nested (of a nested one it is the
+ * parent that tracks). They are kept until the end. No device is moved.
+ *
+ * Returns as iommuctl_dirty_start(); -EINVAL also for no page tables, one of another container, or a nested
+ * one; -EOPNOTSUPP for one that does not track.
+ */
+int iommuctl_dirty_start_hwpts(struct iommuctl_hwpt *const *hwpts, size_t n,
+                               struct iommuctl_dirty **ret_dirty);
 
 /**
  * iommuctl_dirty_stop() - stop it and free @dirty. NULL is let through.
