@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The display of the kernel's sample device mbochs (samples/vfio-mdev/mbochs.c), through the public headers
- * alone: nothing is shown, then a mode is set as a guest would, and what is drawn in the device's memory is
- * in the dma-buf. TAP.
+ * alone: nothing is shown, then a mode is set as a guest would, and there is a dma-buf of it. TAP.
  *
  *     gfx_check type1|iommufd UUID
  */
