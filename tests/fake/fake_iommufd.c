@@ -175,7 +175,7 @@ static int option(struct fake_iommufd *i, struct fake_iommu_option *a)
 
 /* The known and the least size of each call's structure. A caller's larger one must be zero where we know
  * nothing. */
-static int check_size(unsigned long request, const uint32_t *arg)
+static int check_size(const struct fake *m, unsigned long request, const uint32_t *arg)
 {
         static const struct {
                 unsigned long request;
@@ -190,7 +190,11 @@ static int check_size(unsigned long request, const uint32_t *arg)
                 { FAKE_IOMMU_IOAS_UNMAP, 24, 24 },
                 { FAKE_IOMMU_OPTION, 24, 24 },
                 { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
+                { FAKE_IOMMU_IOAS_MAP_FILE, 40, 40 },
         };
+
+        if (request == FAKE_IOMMU_IOAS_MAP_FILE && !fake_kernel_is(m, 6, 13))
+                return -ENOTTY;
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
                 if (sizes[i].request != request)
@@ -208,7 +212,7 @@ static int check_size(unsigned long request, const uint32_t *arg)
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(request, arg);
+        int r = check_size(m, request, arg);
 
         if (r < 0)
                 return r;
