@@ -38,6 +38,7 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
         pthread_mutex_init(&c->join_lock, NULL);
         pthread_mutex_init(&c->facts_lock, NULL);
         pthread_mutex_init(&c->lock, NULL);
+        pthread_cond_init(&c->settled, NULL);
         dma_map_init(&c->map);
         return c;
 }
@@ -52,6 +53,7 @@ static void container_free(struct iommuctl_container *c)
                 k->ops->close(k, c->space.fd);
         dma_map_destroy(&c->map);
         free(c->allowed);
+        pthread_cond_destroy(&c->settled);
         pthread_mutex_destroy(&c->lock);
         pthread_mutex_destroy(&c->facts_lock);
         pthread_mutex_destroy(&c->join_lock);

@@ -55,7 +55,9 @@ struct iommuctl_container {
         pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
-        bool joined; /* the kernel has an address space to map in */
+        bool joined;            /* the kernel has an address space to map in */
+        bool sweeping;          /* a thread unmaps a range, and nothing new may come into it */
+        pthread_cond_t settled; /* a mapping was made or unmapped, or that range was */
         uint64_t page_sizes;
         bool has_max_mappings;
         uint64_t max_mappings;

@@ -305,7 +305,9 @@ int explain_map(struct iommuctl_container *c, uint64_t vaddr, uint64_t iova, uin
         case -EFAULT:
                 return ctx_error(c->ctx, r, NULL,
                                  "memory at 0x%" PRIx64 "-0x%" PRIx64
-                                 " is not all there, not writable, or of a kind that cannot be pinned",
+                                 " is not all there, not writable, or of a kind that cannot be pinned (a "
+                                 "device's registers: "
+                                 "map their region)",
                                  vaddr, vaddr + size - 1);
         case -EINVAL:
                 pthread_mutex_lock(&c->lock);

@@ -247,3 +247,27 @@ struct uapi_iommu_hwpt_get_dirty_bitmap {
         uint64_t data;
 };
 #define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP _IO(';', 0x8c)
+
+/* Linux 6.2. SRC_IOVA and LENGTH need not be one mapping, but there must be no hole. */
+struct uapi_iommu_ioas_copy {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t dst_ioas_id;
+        uint32_t src_ioas_id;
+        uint64_t length __attribute__((aligned(8)));
+        uint64_t dst_iova;
+        uint64_t src_iova;
+};
+#define UAPI_IOMMU_IOAS_COPY _IO(';', 0x83)
+
+/* Linux 6.13 for memfds; 6.19 for the dma-bufs that VFIO exports. */
+struct uapi_iommu_ioas_map_file {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t ioas_id;
+        int32_t fd;
+        uint64_t start __attribute__((aligned(8)));
+        uint64_t length;
+        uint64_t iova;
+};
+#define UAPI_IOMMU_IOAS_MAP_FILE _IO(';', 0x8f)

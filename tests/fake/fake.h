@@ -229,6 +229,8 @@ void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, i
 void fake_mend(struct fake *m);
 /* The fault came to pass. */
 bool fake_fault_hit(struct fake *m);
+/* The error it was set to end in. */
+int fake_fault_error(struct fake *m);
 /* What call it was, "ioctl VFIO_IOMMU_MAP_DMA", for a message. */
 const char *fake_fault_where(struct fake *m);
 /* This thread is in one of the machine's system calls. */

@@ -102,6 +102,7 @@ static int set_iommu(struct fake *m, struct fake_container *c, unsigned long typ
         c->set = true;
         c->v2 = type == VFIO_TYPE1v2_IOMMU;
         c->space.pinned = true;
+        c->space.by_address = true;
         return 0;
 }
 
@@ -114,8 +115,8 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
         case VFIO_GET_API_VERSION:
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
-                return !m->options.no_type1 &&
-                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU || value == VFIO_UNMAP_ALL);
+                return !m->options.no_type1 && (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                                                (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)));
         case VFIO_SET_IOMMU:
                 return set_iommu(m, c, value);
         default:

@@ -21,8 +21,9 @@ static void first_open(struct fake_device *d)
         bus_master_off(d);
 }
 
-static void last_close(struct fake_device *d)
+static void last_close(struct fake *m, struct fake_device *d)
 {
+        fake_dmabufs_close(m, d);
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
         bus_master_off(d);
@@ -114,10 +115,13 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         return 0;
 }
 
-static int reset(struct fake_device *d)
+static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        fake_dmabufs_move(m, d, true);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         d->resets++;
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
         return 0;
@@ -142,7 +146,7 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         case VFIO_DEVICE_GET_INFO:
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
-                return reset(d);
+                return reset(m, d);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
@@ -165,7 +169,7 @@ static void device_release(struct fake *m, struct fake_file *f)
 
         if (df->granted) {
                 if (--d->open_count == 0)
-                        last_close(d);
+                        last_close(m, d);
                 if (df->group) {
                         d->group->container_users--;
                         fake_file_put(m, df->group);

@@ -161,7 +161,7 @@ static int option(const struct fake *m, struct fake_iommufd *i, struct fake_iomm
 
 /* The known and the least size of each call's structure. A caller's larger one must be zero where we know
  * nothing. */
-static int check_size(unsigned long request, const uint32_t *arg)
+static int check_size(const struct fake *m, unsigned long request, const uint32_t *arg)
 {
         static const struct {
                 unsigned long request;
@@ -180,7 +180,11 @@ static int check_size(unsigned long request, const uint32_t *arg)
                 { FAKE_IOMMU_HWPT_SET_DIRTY, 16, 16 },
                 { FAKE_IOMMU_HWPT_GET_DIRTY, 48, 48 },
                 { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
+                { FAKE_IOMMU_IOAS_MAP_FILE, 40, 40 },
         };
+
+        if (request == FAKE_IOMMU_IOAS_MAP_FILE && !fake_kernel_is(m, 6, 13))
+                return -ENOTTY;
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
                 if (sizes[i].request != request)
@@ -198,7 +202,7 @@ static int check_size(unsigned long request, const uint32_t *arg)
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(request, arg);
+        int r = check_size(m, request, arg);
 
         if (r < 0)
                 return r;

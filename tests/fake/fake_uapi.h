@@ -24,6 +24,7 @@
 #define FAKE_IOMMU_HWPT_SET_DIRTY   FAKE_IOMMUFD(0x8b)
 #define FAKE_IOMMU_HWPT_GET_DIRTY   FAKE_IOMMUFD(0x8c)
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
+#define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
 
 #define FAKE_MAP_FIXED_IOVA (1u << 0)
 #define FAKE_MAP_WRITEABLE  (1u << 1)
@@ -59,6 +60,12 @@ struct fake_iommu_ioas_map {
 struct fake_iommu_ioas_copy {
         __u32 size, flags, dst_ioas_id, src_ioas_id;
         __aligned_u64 length, dst_iova, src_iova;
+};
+
+struct fake_iommu_ioas_map_file {
+        __u32 size, flags, ioas_id;
+        __s32 fd;
+        __aligned_u64 start, length, iova;
 };
 
 struct fake_iommu_ioas_unmap {
@@ -134,6 +141,15 @@ struct fake_vfio_attach_pt {
 
 struct fake_vfio_detach_pt {
         __u32 argsz, flags, pasid;
+};
+
+/* 6.19, behind struct vfio_device_feature. */
+#define FAKE_VFIO_DEVICE_FEATURE_DMA_BUF 11
+struct fake_vfio_feature_dma_buf {
+        __u32 region_index, open_flags, flags, nr_ranges;
+        struct {
+                __u64 offset, length;
+        } ranges[];
 };
 
 /* Linux 6.10 and 6.4 */

@@ -14,8 +14,22 @@ struct fake_range {
 
 struct fake_object;
 struct fake_iommufd;
+/* Memory, or a device's registers, that mappings are of: a copy from one IOAS into another is of the same
+ * (struct iopt_pages). */
+struct fake_pages {
+        unsigned int refs; /* of mappings */
+        bool counted;      /* as locked memory */
+        unsigned int pins; /* of those in address spaces that pin */
+        uint64_t size;
+        uint64_t vaddr;
+        void *window;             /* a file's, here only */
+        struct fake_file *dmabuf; /* or of this */
+        unsigned int revocations; /* of the dma-buf, when it was mapped */
+};
+
 struct fake_mapping {
         struct fake_mapping *next;
+        struct fake_pages *pages;
         uint64_t iova, vaddr, size;
         bool readable, writable; /* by the device */
         uint64_t *written;       /* a bit a page: see fake_dirty.c; NULL: not tracked */
@@ -25,13 +39,30 @@ struct fake_mapping {
 struct fake_space {
         struct fake_mapping *mappings; /* ordered */
         unsigned int n_mappings;
-        bool pinned; /* its pages count as locked memory: always on type1, on iommufd while a device is
-                        attached */
+        bool by_address; /* finds a device's registers where they are mapped in the process: type1 */
+        bool pinned;     /* its pages count as locked memory: always on type1, on iommufd while a device is
+                            attached */
 };
 
 /* fake_space.c */
 int fake_space_insert(struct fake *m, struct fake_space *s, uint64_t iova, uint64_t vaddr, uint64_t size,
                       bool readable, bool writable);
+/* The same, of pages that are there: theirs from VADDR on. Takes the reference over, also when it fails. */
+int fake_space_insert_pages(struct fake *m, struct fake_space *s, uint64_t iova, struct fake_pages *pages,
+                            uint64_t vaddr, uint64_t size, bool readable, bool writable);
+struct fake_pages *fake_pages_new(uint64_t vaddr, uint64_t size);
+void fake_pages_put(struct fake *m, struct fake_pages *pages);
+/* fake_dmabuf.c */
+/* The pages of a memfd or dma-buf, or what mapping them ends in. */
+int fake_pages_of_file(struct fake *m, int fd, uint64_t start, uint64_t length,
+                       struct fake_pages **ret_pages);
+bool fake_pages_revoked(const struct fake_pages *pages);
+/* VFIO_DEVICE_FEATURE_DMA_BUF */
+int fake_feature_dmabuf(struct fake *m, struct fake_device *d, uint32_t flags, const void *data,
+                        size_t argsz);
+/* The device's memory went away, or is back; or the device was closed. */
+void fake_dmabufs_move(struct fake *m, const struct fake_device *d, bool revoked);
+void fake_dmabufs_close(struct fake *m, const struct fake_device *d);
 struct fake_mapping *fake_space_find(struct fake_space *s, uint64_t first, uint64_t last);
 void fake_space_remove(struct fake *m, struct fake_space *s, struct fake_mapping *mapping);
 void fake_space_clear(struct fake *m, struct fake_space *s);

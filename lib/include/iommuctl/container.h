@@ -143,7 +143,8 @@ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *container);
  * The kernel takes the IOMMU's address width and the devices' reserved regions out of it, so the ranges get
  * smaller when a device joins; they are read again each time one does. An iommufd container without a device
  * has one range of all 64 bits. Kernels before 5.4 do not say their ranges on type1: then it is one range of
- * all 64 bits, and the kernel has the last word at each mapping.
+ * all 64 bits, and the kernel has the last word at each mapping. A range that ends with the last page of all
+ * ends before it on type1 before Linux 6.19, which could map that page but never unmap it.
  *
  * Returns the number of ranges, -ENODEV on a container of another backend than iommufd that nothing
  * has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device leaves.
