@@ -32,6 +32,7 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
         dma->file = memory->file;
         dma->offset = memory->offset;
         dma->is_dmabuf = memory->is_dmabuf;
+        dma->by_file = memory->by_file;
         dma->window = memory->window;
         dma->device = memory->device;
         snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
@@ -189,6 +190,9 @@ int dma_kernel_map(struct iommuctl_dma *dma, const struct iommuctl_dma *from)
         if (from)
                 return container_backend(c)->copy(&c->space, &from->container->space, from->span.iova,
                                                   dma->span.iova, dma->span.size, dma->access);
+        if (dma->by_file && container_backend(c)->map_file)
+                return container_backend(c)->map_file(&c->space, dma->fd, 0, dma->span.iova, dma->span.size,
+                                                      dma->access);
         if (vaddr)
                 return container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)vaddr, dma->span.iova,
                                                  dma->span.size, dma->access);

@@ -88,6 +88,10 @@ _Static_assert(UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE == IOMMU_HWPT_DIRTY_TRACKIN
 _Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR == IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
                "IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR");
 #endif
+#ifdef IOMMU_IOAS_CHANGE_PROCESS
+SAME_SIZE(uapi_iommu_ioas_change_process, iommu_ioas_change_process);
+_Static_assert(UAPI_IOMMU_IOAS_CHANGE_PROCESS == IOMMU_IOAS_CHANGE_PROCESS, "IOMMU_IOAS_CHANGE_PROCESS");
+#endif
 SAME_SIZE(uapi_iommu_ioas_allow_iovas, iommu_ioas_allow_iovas);
 SAME_SIZE(uapi_iommu_option, iommu_option);
 SAME_PLACE(uapi_iommu_ioas_allow_iovas, allowed_iovas, iommu_ioas_allow_iovas, allowed_iovas);

@@ -223,6 +223,13 @@ struct uapi_iommu_option {
 };
 #define UAPI_IOMMU_OPTION _IO(';', 0x87)
 
+/* Linux 6.13. */
+struct uapi_iommu_ioas_change_process {
+        uint32_t size;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_IOAS_CHANGE_PROCESS _IO(';', 0x92)
+
 /* Dirty tracking of a page table (Linux 6.7). */
 #define UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE (1 << 0)
 

@@ -20,6 +20,7 @@
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
+#include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
 
 #endif

@@ -159,6 +159,19 @@ static int option(const struct fake *m, struct fake_iommufd *i, struct fake_iomm
         return a->option_id == 0 ? rlimit_mode(m, i, a) : huge_pages(i, a);
 }
 
+/* iommufd_ioas_change_process(): of everything in the iommufd, or of nothing. Here it is one process all the
+ * time. */
+static int change_process(const struct fake_iommufd *i, const uint32_t *arg)
+{
+        if (arg[1])
+                return -EOPNOTSUPP;
+        for (struct fake_ioas *o = i->ioases; o; o = o->next)
+                for (struct fake_mapping *a = o->space.mappings; a; a = a->next)
+                        if (!a->pages->window)
+                                return -EINVAL;
+        return 0;
+}
+
 /* The known and the least size of each call's structure. A caller's larger one must be zero where we know
  * nothing. */
 static int check_size(const struct fake *m, unsigned long request, const uint32_t *arg)
@@ -181,9 +194,11 @@ static int check_size(const struct fake *m, unsigned long request, const uint32_
                 { FAKE_IOMMU_HWPT_GET_DIRTY, 48, 48 },
                 { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
                 { FAKE_IOMMU_IOAS_MAP_FILE, 40, 40 },
+                { FAKE_IOMMU_CHANGE_PROCESS, 8, 8 },
         };
 
-        if (request == FAKE_IOMMU_IOAS_MAP_FILE && !fake_kernel_is(m, 6, 13))
+        if ((request == FAKE_IOMMU_IOAS_MAP_FILE || request == FAKE_IOMMU_CHANGE_PROCESS) &&
+            !fake_kernel_is(m, 6, 13))
                 return -ENOTTY;
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -217,6 +232,8 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
         case FAKE_IOMMU_HWPT_GET_DIRTY:
         case FAKE_IOMMU_HWPT_INVALIDATE:
                 return fake_hwpt_ioctl(m, i, request, arg);
+        case FAKE_IOMMU_CHANGE_PROCESS:
+                return change_process(i, arg);
         case FAKE_IOMMU_OPTION:
                 return option(m, i, arg);
         default:

@@ -25,6 +25,47 @@ static struct fake_mapping *find(struct fake *m, struct fake_container *c, uint6
                                                                                                   : hit;
 }
 
+static bool has_mdev(struct fake *m, const struct fake_container *c)
+{
+        for (struct fake_device *d = m->devices; d; d = d->next)
+                if (d->group && d->group->container == c && streq(d->bus, "mdev"))
+                        return true;
+        return false;
+}
+
+bool fake_type1_updates_vaddr(struct fake *m, const struct fake_container *c)
+{
+        return c->set && fake_kernel_is(m, 5, 12) && !has_mdev(m, c);
+}
+
+static int set_vaddr(struct fake_mapping *hit, const struct vfio_iommu_type1_dma_map *a)
+{
+        if (!hit)
+                return -ENOENT;
+        if (!hit->vaddr_gone || hit->iova != a->iova || hit->size != a->size)
+                return -EINVAL;
+        hit->vaddr = a->vaddr;
+        hit->vaddr_gone = false;
+        return 0;
+}
+
+/* All or none: where one was let go of already it is none, and those before are back. */
+static int let_go(struct fake_space *s, uint64_t first, uint64_t last, uint64_t *ret_bytes)
+{
+        struct fake_mapping *hit;
+
+        *ret_bytes = 0;
+        for (hit = s->mappings; hit; hit = hit->next)
+                if (hit->iova >= first && hit->iova <= last && hit->vaddr_gone)
+                        return -EINVAL;
+        for (hit = s->mappings; hit; hit = hit->next)
+                if (hit->iova >= first && hit->iova <= last) {
+                        hit->vaddr_gone = true;
+                        *ret_bytes += hit->size;
+                }
+        return 0;
+}
+
 /* vfio_dma_do_map(), test by test in its order. */
 static int map_dma(struct fake *m, struct fake_container *c, const struct vfio_iommu_type1_dma_map *a)
 {
@@ -32,14 +73,17 @@ static int map_dma(struct fake *m, struct fake_container *c, const struct vfio_i
         unsigned int n;
         int r;
 
-        if (a->argsz < sizeof(*a) || a->flags & ~(__u32)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+        if (a->argsz < sizeof(*a) ||
+            a->flags & ~(__u32)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR))
                 return -EINVAL;
-        if (!a->flags)
+        if (!a->flags || (a->flags & VFIO_DMA_MAP_FLAG_VADDR && a->flags != VFIO_DMA_MAP_FLAG_VADDR))
                 return -EINVAL;
         if (!a->size || (a->size | a->iova | a->vaddr) & (smallest_page(m) - 1))
                 return -EINVAL;
         if (a->iova + a->size - 1 < a->iova || a->vaddr + a->size - 1 < a->vaddr)
                 return reckons_with_last(m) ? -EOVERFLOW : -EINVAL;
+        if (a->flags & VFIO_DMA_MAP_FLAG_VADDR)
+                return set_vaddr(find(m, c, a->iova, a->iova + a->size - 1), a);
         if (find(m, c, a->iova, a->iova + a->size - 1))
                 return -EEXIST;
         if (c->space.n_mappings >= m->options.dma_entry_limit)
@@ -62,14 +106,17 @@ static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu
         const struct vfio_bitmap *bitmap = (const void *)a->data;
         uint64_t size = a->size, first = a->iova, last, unmapped = 0;
         struct fake_mapping *hit;
+        bool vaddr = a->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
 
         if (a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) ||
-            a->flags & ~(__u32)(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
+            a->flags & ~(__u32)(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP |
+                                VFIO_DMA_UNMAP_FLAG_VADDR))
                 return -EINVAL;
         if (tell) {
                 int r;
 
-                if (all || a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) + sizeof(*bitmap))
+                if (all || vaddr ||
+                    a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) + sizeof(*bitmap))
                         return -EINVAL;
                 r = fake_type1_check_bitmap(bitmap, a->size);
                 if (r < 0)
@@ -77,6 +124,8 @@ static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu
                 if (!c->tracking || bitmap->pgsize != smallest_page(m))
                         return -EINVAL;
         }
+        if (vaddr && has_mdev(m, c))
+                return -EBUSY;
         if (first & (smallest_page(m) - 1))
                 return -EINVAL;
         if (all ? first || size : !size || size & (smallest_page(m) - 1))
@@ -92,6 +141,8 @@ static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu
                 if (hit && hit->iova + (hit->size - 1) != last)
                         return -EINVAL;
         }
+        if (vaddr)
+                return let_go(&c->space, first, last, (uint64_t *)&a->size);
         while ((hit = find(m, c, first, last))) {
                 if (!c->v2 && hit->iova < first)
                         break;

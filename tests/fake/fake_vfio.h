@@ -32,6 +32,7 @@ struct fake_mapping {
         struct fake_pages *pages;
         uint64_t iova, vaddr, size;
         bool readable, writable; /* by the device */
+        bool vaddr_gone;         /* VFIO_DMA_UNMAP_FLAG_VADDR */
         uint64_t *written;       /* a bit a page: see fake_dirty.c; NULL: not tracked */
 };
 
@@ -111,6 +112,7 @@ int fake_type1_check_bitmap(const struct vfio_bitmap *bitmap, uint64_t size);
 void fake_type1_tell(struct fake *m, struct fake_container *c, struct fake_mapping *mapping, uint64_t base,
                      uint64_t *bitmap);
 /* fake_type1.c */
+bool fake_type1_updates_vaddr(struct fake *m, const struct fake_container *c);
 int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg);
 
 /* iommufd: fake_iommufd.c. */
