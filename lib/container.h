@@ -27,6 +27,7 @@ struct iommufd_file {
         unsigned int refcount; /* atomic */
         struct kernel *k;
         int fd;
+        bool shared; /* another process has it open as well */
 };
 
 struct iommuctl_container {

@@ -140,7 +140,9 @@ struct fake_device {
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
-        uint8_t vf_token[16]; /* of a PF */
+        struct fake_device *physfn;
+        uint8_t vf_token[16];  /* of a PF */
+        unsigned int vf_users; /* of a PF: its VFs that are open */
 };
 
 struct fake_text {

@@ -208,8 +208,11 @@ static int check_size(unsigned long request, const uint32_t *arg)
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(request, arg);
+        int r;
 
+        if (request == VFIO_GET_API_VERSION) /* iommufd_vfio_ioctl(): it can stand for a container */
+                return VFIO_API_VERSION;
+        r = check_size(request, arg);
         if (r < 0)
                 return r;
         switch (request) {
