@@ -175,12 +175,16 @@ unsigned int iommuctl_device_n_irqs(const struct iommuctl_device *device);
 int iommuctl_device_reset(struct iommuctl_device *device);
 
 /**
- * iommuctl_device_set_bus_master() - let a PCI device do DMA (and signal MSI), or no longer.
+ * iommuctl_device_set_bus_master() - let a device do DMA (and signal MSI), or no longer.
  *
  * It is off when the device is opened, and the kernel turns it off when it is closed. Switching it on while
  * the device still has old addresses in its registers lets it use them: set it up first, or reset it.
  *
- * Returns 0, -EOPNOTSUPP where it is no PCI device, -EIO where the device does not answer.
+ * A PCI device has a bit for it in its command register; of other devices the driver is asked, which needs
+ * Linux 6.10.
+ *
+ * Returns 0; -EOPNOTSUPP where it is no PCI device and its driver has no such switch; -EIO where the device
+ * does not answer.
  */
 int iommuctl_device_set_bus_master(struct iommuctl_device *device, bool on);
 
