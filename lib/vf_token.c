@@ -75,7 +75,7 @@ int vf_token_explain(struct iommuctl_ctx *ctx, const char *device, const struct 
                                       "that was set there is needed to open it",
                                  device);
         if (r == -EACCES)
-                return ctx_error(ctx, r, device, "the VF token is not the one that %s was set for",
+                return ctx_error(ctx, r, device, "the VF token is not the one that was set for %s",
                                  pf ? "the virtual functions in use" : "the physical function");
         if (r != -EINVAL || !token)
                 return 0;

@@ -57,7 +57,7 @@ static void same_other_none(enum iommuctl_backend backend)
         assert_fails(p.ctx, open_with(&p, VF, NULL, &d), -EACCES, "is a virtual function");
         assert_contains(error_text(p.ctx), "is needed");
         assert_fails(p.ctx, open_with(&p, VF, OTHER, &d), -EACCES,
-                     "is not the one that the physical function");
+                     "is not the one that was set for the physical function");
         assert_string_equal(error_device(p.ctx), VF);
         assert_null(d);
         assert_ok(p.ctx, open_with(&p, VF, TOKEN, &vf));
@@ -65,7 +65,7 @@ static void same_other_none(enum iommuctl_backend backend)
 
         /* One is: the PF is refused without it. */
         assert_fails(p.ctx, open_with(&p, PF, NULL, &d), -EACCES, "has virtual functions in use");
-        assert_fails(p.ctx, open_with(&p, PF, OTHER, &d), -EACCES, "the virtual functions in use");
+        assert_fails(p.ctx, open_with(&p, PF, OTHER, &d), -EACCES, "set for the virtual functions in use");
         assert_null(d);
         assert_ok(p.ctx, open_with(&p, PF, TOKEN, &pf));
 
