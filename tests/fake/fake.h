@@ -35,6 +35,7 @@ struct fake_options {
         bool no_iommu;               /* no groups, no /sys/class/iommu units */
         bool no_iommufd;             /* no /dev/iommu */
         bool no_cdev;                /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
+        bool bind_token;             /* BIND_IOMMUFD takes a VF token, as from 6.17 on */
         bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
         bool no_type1;               /* vfio_iommu_type1 is not loaded */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
@@ -113,11 +114,12 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
-        bool sriov;        /* a PF: it has an SR-IOV capability */
-        bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
+        bool sriov;         /* a PF: it has an SR-IOV capability */
+        const char *physfn; /* a VF: BDF of its PF */
+        bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
+        bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
-        bool cdx;     /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
-        bool display; /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:

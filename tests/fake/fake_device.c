@@ -18,12 +18,16 @@ static void bus_master_off(struct fake_device *d)
  * where it can. */
 static void first_open(struct fake_device *d)
 {
+        if (d->physfn && d->physfn->vfio_index >= 0)
+                d->physfn->vf_users++;
         bus_master_off(d);
 }
 
 static void last_close(struct fake *m, struct fake_device *d)
 {
         fake_dmabufs_close(m, d);
+        if (d->physfn && d->physfn->vf_users)
+                d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
         bus_master_off(d);
@@ -36,7 +40,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         struct fake_iommufd *i = fake_iommufd_of(f);
         int r;
 
-        if (a->argsz < sizeof(*a) || a->flags || a->iommufd < 0)
+        if (a->argsz < offsetof(struct fake_vfio_bind_iommufd, token_uuid_ptr))
+                return -EINVAL;
+        if (m->options.bind_token && a->argsz > sizeof(*a))
+                for (const char *rest = (const char *)(a + 1); rest < (const char *)a + a->argsz; rest++)
+                        if (*rest)
+                                return -E2BIG; /* copy_struct_from_user() */
+        if (a->flags & ~(m->options.bind_token ? FAKE_BIND_FLAG_TOKEN : 0) || a->iommufd < 0)
                 return -EINVAL;
         if (df->group)
                 return -EINVAL;
@@ -44,6 +54,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
                 return -EBUSY; /* vfio_device_block_group() */
         if (df->granted)
                 return -EINVAL;
+        if (m->options.bind_token) {
+                r = fake_match_token(d, a->flags & FAKE_BIND_FLAG_TOKEN
+                                                ? (const uint8_t *)(uintptr_t)a->token_uuid_ptr
+                                                : NULL);
+                if (r < 0)
+                        return r;
+        }
         if (!i)
                 return f ? -EBADFD : -EBADF;
         if (d->open_count)
@@ -198,11 +215,15 @@ struct fake_device_file *fake_device_file_of(const struct fake_file *f)
 
 /* VFIO_GROUP_GET_DEVICE_FD: needs a container that is set up. The group stays open for as long as the device
  * is. */
-int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d)
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d,
+                              const char *options)
 {
         struct fake_device_file *df;
         struct fake_file *f;
+        int r = fake_match_options(d, options);
 
+        if (r < 0)
+                return r;
         if (!d->group->container || !d->group->container->set)
                 return -EINVAL;
         df = fake_zalloc(sizeof(*df));

@@ -147,7 +147,9 @@ struct fake_device {
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
-        uint8_t vf_token[16];                                       /* of a PF */
+        struct fake_device *physfn;
+        uint8_t vf_token[16];  /* of a PF */
+        unsigned int vf_users; /* of a PF: its VFs that are open */
 };
 
 struct fake_text {

@@ -217,8 +217,11 @@ static int check_size(const struct fake *m, unsigned long request, const uint32_
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(m, request, arg);
+        int r;
 
+        if (request == VFIO_GET_API_VERSION) /* iommufd_vfio_ioctl(): it can stand for a container */
+                return VFIO_API_VERSION;
+        r = check_size(m, request, arg);
         if (r < 0)
                 return r;
         switch (request) {

@@ -133,7 +133,9 @@ struct fake_vfio_bind_iommufd {
         __u32 argsz, flags;
         __s32 iommufd;
         __u32 out_devid;
+        __aligned_u64 token_uuid_ptr; /* 6.17 */
 };
+#define FAKE_BIND_FLAG_TOKEN (1u << 0)
 
 /* Linux 6.15 takes a PASID behind, where the flag 1 is set. */
 struct fake_vfio_attach_pt {

@@ -188,11 +188,14 @@ struct fake_device_file {
         struct fake_file *group; /* kept open; NULL: opened by its own node */
         bool granted;            /* the user may touch the device */
 };
-int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d);
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d,
+                              const char *options);
 struct fake_device_file *fake_device_file_of(const struct fake_file *f);
 /* fake_feature.c. vfio_check_feature(): 1 where the feature is to be read or set, else what the call gives.
  */
 int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t least);
+int fake_match_token(struct fake_device *d, const uint8_t *uuid);
+int fake_match_options(struct fake_device *d, const char *options);
 int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a);
 /* fake_region.c */
 int fake_region_info(const struct fake_device *d, struct vfio_region_info *a);
