@@ -113,7 +113,10 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
+        bool sriov;        /* a PF: it has an SR-IOV capability */
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
+        bool cdx;          /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -166,6 +169,8 @@ unsigned int fake_reset_count(struct fake *m, const char *bdf);
 /* The memory behind a BAR, as the device sees it; NULL where there is none. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);
 uint8_t *fake_config(struct fake *m, const char *bdf);
+/* The guest shows a picture of this size from now on, in a buffer of its own; 0 and 0: nothing. */
+void fake_set_display(struct fake *m, const char *bdf, unsigned int width, unsigned int height);
 
 /* The device does DMA: copies between BUF and the memory that the live mappings put at IOVA. Returns 0, or
  * -EFAULT where a page is not mapped or not mapped for this access. */

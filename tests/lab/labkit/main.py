@@ -48,6 +48,8 @@ def parser():
     verb("tests", "machines that have tests and their processors, one a line")
     kernel = verb("kernel", "fetch or build a kernel into the cache, and print where it is")
     kernel.add_argument("lane", nargs="+", help="6.1, 6.12 or 7.2")
+    headers = verb("headers", "fetch a kernel's headers of VFIO and iommufd into the cache, and print where they are")
+    headers.add_argument("lane", help="6.12 or 7.2")
     inner = verb("initramfs", "pack busybox and an init script, for a machine inside a machine")
     inner.add_argument("init", type=pathlib.Path)
     inner.add_argument("image", type=pathlib.Path)
@@ -163,6 +165,9 @@ def main():
             return suite.run(catalogue, options, environment(options.build))
         if options.verb == "kernel":
             return make_kernels(catalogue, options)
+        if options.verb == "headers":
+            lane = catalogue.kernel_name(options.lane)
+            return print(kernels.headers(lane, catalogue.kernels[lane]))
         if options.verb == "initramfs":
             return options.image.write_bytes(initramfs.smallest(options.init.read_bytes())) and 0
         if options.verb == "tests":
