@@ -140,13 +140,14 @@ struct fake_device {
                 uint32_t pasid;
                 struct fake_object *hwpt;
         } pasids[8];
+        unsigned int page_answers[2];
 
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
-        uint8_t vf_token[16]; /* of a PF */
+        uint8_t vf_token[16];                                       /* of a PF */
 };
 
 struct fake_text {

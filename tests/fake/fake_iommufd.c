@@ -134,6 +134,11 @@ static int check_size(unsigned long request, const uint32_t *arg)
                 { FAKE_IOMMU_HWPT_ALLOC, 24, 48 },
                 { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
                 { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
+                { FAKE_IOMMU_FAULT_QUEUE, 16, 16 },
+                { FAKE_IOMMU_VIOMMU_ALLOC, 24, 40 },
+                { FAKE_IOMMU_VDEVICE_ALLOC, 24, 24 },
+                { FAKE_IOMMU_VEVENTQ_ALLOC, 32, 32 },
+                { FAKE_IOMMU_HW_QUEUE_ALLOC, 40, 40 },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -165,6 +170,12 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
         case FAKE_IOMMU_GET_HW_INFO:
         case FAKE_IOMMU_HWPT_INVALIDATE:
                 return fake_hwpt_ioctl(m, i, request, arg);
+        case FAKE_IOMMU_FAULT_QUEUE:
+        case FAKE_IOMMU_VIOMMU_ALLOC:
+        case FAKE_IOMMU_VDEVICE_ALLOC:
+        case FAKE_IOMMU_VEVENTQ_ALLOC:
+        case FAKE_IOMMU_HW_QUEUE_ALLOC:
+                return fake_viommu_ioctl(m, i, request, arg);
         case FAKE_IOMMU_OPTION:
                 return option(i, arg);
         default:
