@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A queue in a guest's memory that the hardware reads by itself. */
+/* A queue in a guest's memory that the hardware reads by itself.
+ *
+ * Hardware may want its queues to come from index 0 upwards and to go the other way, and the kernel holds to
+ * that (EBUSY; drivers/iommu/arm/arm-smmu-v3/tegra241-cmdqv.c). So each queue keeps the one before it. */
 #include "viommu.h"
 
 #include <errno.h>
@@ -9,8 +12,35 @@
 
 struct iommuctl_hw_queue {
         struct iommufd_object object;
-        struct iommuctl_viommu *viommu; /* a reference */
+        struct iommuctl_viommu *viommu;   /* a reference */
+        struct iommuctl_hw_queue *before; /* a reference; NULL: none of the library's */
+        struct iommuctl_hw_queue *next;   /* of the vIOMMU's */
+        uint32_t type, index;
 };
+
+/* Enters the queue into its vIOMMU, with a reference to the one before it. */
+static void enter(struct iommuctl_hw_queue *q)
+{
+        pthread_mutex_lock(&q->object.container->iommufd->lock);
+        for (struct iommuctl_hw_queue *o = q->viommu->queues; o && !q->before; o = o->next)
+                if (o->type == q->type && o->index + 1 == q->index && iommufd_object_try_ref(&o->object))
+                        q->before = o;
+        q->next = q->viommu->queues;
+        q->viommu->queues = q;
+        pthread_mutex_unlock(&q->object.container->iommufd->lock);
+}
+
+static void leave(struct iommuctl_hw_queue *q)
+{
+        pthread_mutex_lock(&q->object.container->iommufd->lock);
+        for (struct iommuctl_hw_queue **p = &q->viommu->queues; *p; p = &(*p)->next) {
+                if (*p == q) {
+                        *p = q->next;
+                        break;
+                }
+        }
+        pthread_mutex_unlock(&q->object.container->iommufd->lock);
+}
 
 _public_ int iommuctl_hw_queue_new(struct iommuctl_viommu *v, uint32_t type, uint32_t index, uint64_t iova,
                                    uint64_t length, struct iommuctl_hw_queue **ret_queue)
@@ -37,6 +67,9 @@ _public_ int iommuctl_hw_queue_new(struct iommuctl_viommu *v, uint32_t type, uin
         }
         iommufd_object_init(&q->object, c, alloc.out_hw_queue_id);
         q->viommu = iommuctl_viommu_ref(v);
+        q->type = type;
+        q->index = index;
+        enter(q);
         *ret_queue = q;
         return 0;
 }
@@ -52,7 +85,9 @@ _public_ struct iommuctl_hw_queue *iommuctl_hw_queue_unref(struct iommuctl_hw_qu
 {
         if (!q || !iommufd_object_unref(&q->object))
                 return NULL;
+        leave(q);
         iommufd_object_destroy(&q->object, "hardware queue");
+        iommuctl_hw_queue_unref(q->before);
         iommuctl_viommu_unref(q->viommu);
         iommuctl_container_unref(q->object.container);
         free(q);

@@ -39,6 +39,10 @@ int iommufd_explain(struct iommuctl_container *c, uint32_t device_id, const char
 /* The object has its first reference from here on, and one of the container. */
 void iommufd_object_init(struct iommufd_object *o, struct iommuctl_container *c, uint32_t id);
 
+/* Another reference, of an object that was found in a list: false where it has none left, and is on its way
+ * out. */
+bool iommufd_object_try_ref(struct iommufd_object *o);
+
 /* True where that was the last reference. */
 bool iommufd_object_unref(struct iommufd_object *o);
 

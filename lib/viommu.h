@@ -8,5 +8,6 @@
 
 struct iommuctl_viommu {
         struct iommufd_object object;
-        struct iommuctl_hwpt *parent; /* a reference */
+        struct iommuctl_hwpt *parent;     /* a reference */
+        struct iommuctl_hw_queue *queues; /* with the lock of the iommufd */
 };

@@ -399,12 +399,17 @@ static void test_hw_queue(void **state)
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 1, 0x20000, 4096, &again), -EINVAL, "queue");
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 1, UINT64_MAX, 4096, &again), -EOVERFLOW, "queue");
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 9, 1, 0x10000, 4096, &again), -EOPNOTSUPP, "6.17");
+        assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 2, 0x10000, 4096, &again), -EIO, "queue");
         assert_null(again);
+        assert_ok(b->ctx, iommuctl_hw_queue_new(v, 1, 1, 0x10000, 4096, &again));
         iommuctl_hwpt_unref(p);
         iommuctl_viommu_unref(v);
         assert_ptr_equal(iommuctl_hw_queue_ref(q), q);
         iommuctl_hw_queue_unref(q);
-        iommuctl_hw_queue_unref(q);
+        iommuctl_hw_queue_unref(q); /* the first before the second, which the kernel does not let go */
+        assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), 0);
+        iommuctl_hw_queue_unref(again);
+        assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), 4);
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 

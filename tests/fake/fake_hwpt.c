@@ -47,6 +47,8 @@ void fake_object_free(struct fake *m, struct fake_object *o)
                 fake_table_remove(m, o->ioas);
         if (o->faults)
                 o->faults->users--;
+        if (o->before)
+                o->before->users--;
         fake_free_id(o->iommufd, o->id);
         free(o);
 }

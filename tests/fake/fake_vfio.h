@@ -103,6 +103,7 @@ struct fake_object {
         uint64_t aperture_last;
         unsigned int invalidated;   /* requests done */
         struct fake_object *faults; /* of a page table: its fault queue */
+        struct fake_object *before; /* of a hardware queue: the one of the index before */
 
         /* fake_viommu.c, fake_eventq.c */
         struct fake_device *device; /* of a vDEVICE */

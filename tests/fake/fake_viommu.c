@@ -87,7 +87,7 @@ static int veventq_alloc(struct fake *m, struct fake_iommufd *i, struct fake_iom
 
 static int hw_queue_alloc(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hw_queue_alloc *a)
 {
-        struct fake_object *viommu = fake_find_object(i, FAKE_VIOMMU, a->viommu_id), *o;
+        struct fake_object *viommu = fake_find_object(i, FAKE_VIOMMU, a->viommu_id), *o, *before;
         struct fake_mapping *mapping;
 
         (void)m;
@@ -104,10 +104,19 @@ static int hw_queue_alloc(struct fake *m, struct fake_iommufd *i, struct fake_io
         for (o = i->objects; o; o = o->next)
                 if (o->type == FAKE_HW_QUEUE && o->parent == viommu && o->index == a->index)
                         return -EEXIST;
+        for (before = i->objects; before; before = before->next)
+                if (before->type == FAKE_HW_QUEUE && before->parent == viommu &&
+                    before->index + 1 == a->index)
+                        break;
+        if (a->index && !before)
+                return -EIO; /* from 0 upwards */
         mapping = fake_space_find(&viommu->parent->ioas->space, a->iova, a->iova);
         if (!mapping || mapping->iova + mapping->size - a->iova < a->length)
                 return -EINVAL;
         o = fake_object_new(i, FAKE_HW_QUEUE, viommu);
+        o->before = before; /* which goes after this one: iommufd_hw_queue_depend() */
+        if (before)
+                before->users++;
         o->index = a->index;
         a->out_hw_queue_id = o->id;
         return 0;

@@ -116,7 +116,7 @@ struct iommuctl_viommu *iommuctl_vdevice_viommu(const struct iommuctl_vdevice *v
 
 /** enum iommuctl_hw_queue_type - other values go to the kernel as they are. */
 enum iommuctl_hw_queue_type {
-        IOMMUCTL_HW_QUEUE_TEGRA241_CMDQV = 1, /* indexes from 0 upwards, and freed from the last downwards */
+        IOMMUCTL_HW_QUEUE_TEGRA241_CMDQV = 1, /* indexes from 0 upwards */
 };
 
 /**
