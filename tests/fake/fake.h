@@ -45,6 +45,7 @@ struct fake_options {
         bool override_locked;    /* driver_override waits for a driver that hangs, as in kernels before its
                                     rework */
         uint64_t page_sizes;     /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        bool smmuv3;             /* the IOMMU is an SMMUv3, with vIOMMUs, in place of VT-d */
         bool no_nesting;         /* the IOMMU has no nested page tables */
         bool no_dirty_tracking;  /* nor sees which pages are written */
         unsigned int pasid_bits; /* the width of PASIDs; 0: none */
@@ -120,6 +121,7 @@ struct fake_pci {
         bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
         bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
+        bool page_requests; /* can be attached to a page table that takes page faults */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -188,6 +190,14 @@ unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int inde
 /* The same for what the device does with a PASID. */
 int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
                         size_t size);
+
+/* The device asks for a page: 1, or 0 where what it sees has no fault queue. */
+int fake_page_request(struct fake *m, const char *bdf, uint64_t iova, unsigned int access);
+/* How often a page request of the device was answered with CODE, by the kernel too (1, invalid). */
+unsigned int fake_page_answers(struct fake *m, const char *bdf, uint32_t code);
+/* The IOMMU reports an event of 32 bytes, each of them FILL, about the device to its guest: 1 where it was
+ * put into a queue, 0 where there is none, or it is full. */
+int fake_vevent(struct fake *m, const char *bdf, uint8_t fill);
 
 /* What is mapped for the device at IOVA: returns 0 and where the byte lies in this process and how far it
  * runs, or -ENOENT. */

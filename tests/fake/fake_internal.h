@@ -141,6 +141,7 @@ struct fake_device {
                 uint32_t pasid;
                 struct fake_object *hwpt;
         } pasids[8];
+        unsigned int page_answers[2];
 
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;

@@ -26,6 +26,11 @@
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
 #define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
 #define FAKE_IOMMU_CHANGE_PROCESS   FAKE_IOMMUFD(0x92) /* 6.13 */
+#define FAKE_IOMMU_FAULT_QUEUE      FAKE_IOMMUFD(0x8e) /* 6.11 */
+#define FAKE_IOMMU_VIOMMU_ALLOC     FAKE_IOMMUFD(0x90) /* 6.13 */
+#define FAKE_IOMMU_VDEVICE_ALLOC    FAKE_IOMMUFD(0x91) /* 6.13 */
+#define FAKE_IOMMU_VEVENTQ_ALLOC    FAKE_IOMMUFD(0x93) /* 6.15 */
+#define FAKE_IOMMU_HW_QUEUE_ALLOC   FAKE_IOMMUFD(0x94) /* 6.17 */
 
 #define FAKE_MAP_FIXED_IOVA (1u << 0)
 #define FAKE_MAP_WRITEABLE  (1u << 1)
@@ -115,6 +120,36 @@ struct fake_iommu_hwpt_set_dirty {
 struct fake_iommu_hwpt_get_dirty {
         __u32 size, hwpt_id, flags, reserved;
         __aligned_u64 iova, length, page_size, data;
+};
+
+struct fake_iommu_fault_alloc {
+        __u32 size, flags, out_fault_id, out_fault_fd;
+};
+struct fake_page_request_record {
+        __u32 flags, dev_id, pasid, grpid, perm, reserved;
+        __aligned_u64 addr;
+        __u32 length, cookie;
+};
+struct fake_page_response_record {
+        __u32 cookie, code;
+};
+struct fake_iommu_viommu_alloc {
+        __u32 size, flags, type, dev_id, hwpt_id, out_viommu_id, data_len, reserved;
+        __aligned_u64 data_uptr;
+};
+struct fake_iommu_vdevice_alloc {
+        __u32 size, viommu_id, dev_id, out_vdevice_id;
+        __aligned_u64 virt_id;
+};
+struct fake_iommu_veventq_alloc {
+        __u32 size, flags, viommu_id, type, depth, out_veventq_id, out_veventq_fd, reserved;
+};
+struct fake_vevent_header {
+        __u32 flags, sequence;
+};
+struct fake_iommu_hw_queue_alloc {
+        __u32 size, flags, viommu_id, type, index, out_hw_queue_id;
+        __aligned_u64 iova, length;
 };
 
 struct fake_iommu_hw_info {
