@@ -16,7 +16,10 @@ static char memory[4 * 4096] __attribute__((aligned(4096)));
 
 static struct fake *machine(void)
 {
-        return machine_vfio(&(struct fake_options){ .hugepages_2m = 4 });
+        struct fake *m = machine_vfio(&(struct fake_options){ .hugepages_2m = 4 });
+
+        fake_set_dynamic_msix(m, NIC, true);
+        return m;
 }
 
 /* The books and the kernel's side say the same of the buffer. A disagreement is a failure of the test itself.
@@ -220,7 +223,7 @@ static int use_regions(struct iommuctl_device *device)
 
 static int use_irqs(struct iommuctl_device *device, struct fake *m)
 {
-        struct iommuctl_irq *irq = NULL, *request = NULL;
+        struct iommuctl_irq *irq = NULL, *request = NULL, *far = NULL;
         int r;
 
         r = iommuctl_irq_new(device, IOMMUCTL_IRQ_MSIX, 0, 4, &irq);
@@ -232,11 +235,18 @@ static int use_irqs(struct iommuctl_device *device, struct fake *m)
                 r = iommuctl_irq_wait(irq, 3, 10, NULL);
         if (r >= 0)
                 r = iommuctl_irq_trigger(irq, 0);
+        if (r >= 0)
+                r = iommuctl_irq_set_eventfd(irq, 2, iommuctl_irq_fd(irq, 1));
+        if (r >= 0)
+                r = iommuctl_irq_new(device, IOMMUCTL_IRQ_MSIX, 6, 1, &far);
+        iommuctl_irq_free(far);
         iommuctl_irq_free(request);
         iommuctl_irq_free(irq);
         irq = NULL;
         if (r >= 0)
                 r = iommuctl_irq_new(device, IOMMUCTL_IRQ_INTX, 0, 1, &irq);
+        if (r >= 0)
+                r = iommuctl_irq_set_resample(irq, iommuctl_irq_fd(irq, 0));
         if (r >= 0)
                 r = iommuctl_irq_unmask(irq, 0);
         iommuctl_irq_free(irq);

@@ -171,8 +171,14 @@ int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, siz
 /* The device raises the vector of an interrupt (VFIO_PCI_*_IRQ_INDEX). Returns 1 where an eventfd was
  * signalled, 0 where it is off or masked. */
 int fake_raise(struct fake *m, const char *bdf, unsigned int index, unsigned int vector);
-/* How many vectors of the interrupt are on. */
+/* Its MSI-X vectors can be added while others are on. */
+void fake_set_dynamic_msix(struct fake *m, const char *bdf, bool dynamic);
+/* How many vectors of the interrupt are on, counted from 0 to the last one. */
 unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int index);
+/* How many vectors of the host it costs. */
+unsigned int fake_irq_held(struct fake *m, const char *bdf, unsigned int index);
+/* The kernel's side of eventfds that it listens to, in its own time: what unmasks INTx. */
+void fake_settle(struct fake *m);
 
 /* What is mapped for the device at IOVA: returns 0 and where the byte lies in this process and how far it
  * runs, or -ENOENT. */

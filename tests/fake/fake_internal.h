@@ -115,10 +115,11 @@ struct fake_group {
 #define FAKE_N_IRQS      5
 #define FAKE_MAX_VECTORS 64
 struct fake_irq {
-        unsigned int count;   /* vectors there are */
-        unsigned int enabled; /* vectors that are on */
+        unsigned int enabled;        /* the kind is on, and vectors below this have been reached */
+        bool held[FAKE_MAX_VECTORS]; /* costs the host a vector */
         int eventfd[FAKE_MAX_VECTORS];
         bool masked[FAKE_MAX_VECTORS];
+        int unmask; /* the eventfd that unmasks INTx; its number + 1 */
 };
 
 struct fake_device {

@@ -107,3 +107,5 @@ int fake_region_mmap(struct fake *m, struct fake_file *f, uint64_t offset, size_
 /* fake_irq.c */
 int fake_irq_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 void fake_irq_disable(struct fake_device *d, unsigned int index);
+/* The eventfd was written to; takes what was. */
+bool fake_eventfd_fired(int fd);

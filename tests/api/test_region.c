@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Regions and interrupts of an open device. */
+/* Regions of an open device. */
 #include "machines.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include "iommuctl/irq.h"
@@ -148,138 +147,12 @@ static void test_region_keeps_device(void **state)
         assert_clean(b->m, 1);
 }
 
-static void test_irq_wait(void **state)
-{
-        struct bench *b = *state;
-        struct iommuctl_irq *irq;
-        struct pollfd p;
-        uint64_t n = 0;
-
-        assert_int_equal(iommuctl_irq_vectors(b->device, IOMMUCTL_IRQ_MSIX), 8);
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 2, 3, &irq));
-        assert_int_equal(iommuctl_irq_count(irq), 3);
-        assert_int_equal(fake_irq_enabled(b->m, NIC, VFIO_PCI_MSIX_IRQ_INDEX), 5);
-        assert_int_equal(iommuctl_irq_wait(irq, 0, 0, &n), -ETIMEDOUT);
-        assert_int_equal(fake_raise(b->m, NIC, VFIO_PCI_MSIX_IRQ_INDEX, 0), 0);
-        assert_int_equal(fake_raise(b->m, NIC, VFIO_PCI_MSIX_IRQ_INDEX, 3), 1);
-        assert_int_equal(fake_raise(b->m, NIC, VFIO_PCI_MSIX_IRQ_INDEX, 3), 1);
-        assert_int_equal(iommuctl_irq_wait(irq, 0, 100, &n), -ETIMEDOUT);
-        p = (struct pollfd){ .fd = iommuctl_irq_fd(irq, 1), .events = POLLIN };
-        assert_int_equal(poll(&p, 1, 0), 1);
-        assert_ok(b->ctx, iommuctl_irq_wait(irq, 1, -1, &n));
-        assert_int_equal(n, 2);
-        assert_int_equal(iommuctl_irq_wait(irq, 1, 0, &n), -ETIMEDOUT);
-        assert_ok(b->ctx, iommuctl_irq_trigger(irq, 2));
-        assert_ok(b->ctx, iommuctl_irq_wait(irq, 2, 0, &n));
-        assert_int_equal(n, 1);
-        assert_int_equal(iommuctl_irq_wait(irq, 3, 0, &n), -EINVAL);
-        assert_int_equal(iommuctl_irq_fd(irq, 3), -1);
-        assert_int_equal(iommuctl_irq_trigger(irq, 3), -EINVAL);
-        assert_int_equal(iommuctl_irq_mask(irq, 0), -EOPNOTSUPP);
-        iommuctl_irq_free(irq);
-        iommuctl_irq_free(NULL);
-        assert_int_equal(fake_irq_enabled(b->m, NIC, VFIO_PCI_MSIX_IRQ_INDEX), 0);
-}
-
-static void raise_later(struct fake *m, void *userdata)
-{
-        (void)userdata;
-        fake_raise(m, NIC, VFIO_PCI_INTX_IRQ_INDEX, 0);
-}
-
-static void test_intx(void **state)
-{
-        struct bench *b = *state;
-        struct iommuctl_irq *irq;
-        uint64_t n;
-
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_INTX, 0, 1, &irq));
-        fake_at(b->m, 5000000, raise_later, NULL);
-        assert_ok(b->ctx, iommuctl_irq_wait(irq, 0, 50, &n));
-        assert_int_equal(n, 1);
-        assert_int_equal(fake_raise(b->m, NIC, VFIO_PCI_INTX_IRQ_INDEX, 0), 0); /* masked by the first */
-        assert_ok(b->ctx, iommuctl_irq_unmask(irq, 0));
-        assert_int_equal(fake_raise(b->m, NIC, VFIO_PCI_INTX_IRQ_INDEX, 0), 1);
-        assert_ok(b->ctx, iommuctl_irq_unmask(irq, 0));
-        assert_ok(b->ctx, iommuctl_irq_mask(irq, 0));
-        assert_int_equal(fake_raise(b->m, NIC, VFIO_PCI_INTX_IRQ_INDEX, 0), 0);
-        assert_int_equal(iommuctl_irq_mask(irq, 1), -EINVAL);
-        iommuctl_irq_free(irq);
-}
-
-static void test_irq_refusals(void **state)
-{
-        struct bench *b = *state;
-        struct iommuctl_irq *irq = NULL, *msi;
-
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 0, 0, &irq), -EINVAL, NIC);
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, 40, 0, 1, &irq), -EINVAL, NIC);
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 4, 5, &irq), -ERANGE, "8");
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, UINT32_MAX, 2, &irq), -ERANGE,
-                     "8");
-        assert_int_equal(iommuctl_irq_vectors(b->device, 40), -EINVAL);
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSI, 0, 2, &msi));
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 0, 1, &irq), -EBUSY, NIC);
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_INTX, 0, 1, &irq), -EBUSY, NIC);
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSI, 1, 1, &irq), -EEXIST, NIC);
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSI, 2, 1, &irq), -EOPNOTSUPP, NIC);
-        assert_null(irq);
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_ERR, 0, 1, &irq));
-        iommuctl_irq_free(irq);
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_REQUEST, 0, 1, &irq));
-        iommuctl_irq_free(msi);
-        iommuctl_irq_free(irq);
-        irq = NULL;
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 0, 1, &irq));
-        iommuctl_irq_free(irq);
-}
-
-static void test_host_out_of_vectors(void **state)
-{
-        struct iommuctl_irq *irq = NULL;
-        struct bench *b = *state;
-
-        bench_restart(b, &(struct fake_options){ .host_vectors = 3 });
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 0, 8, &irq), -ENOSPC, "3");
-        assert_null(irq);
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 0, 3, &irq));
-        iommuctl_irq_free(irq);
-}
-
-/* Two runs of the same kind, where the device lets vectors be added: freeing one leaves the other at work. */
-static void test_two_runs(void **state)
-{
-        struct iommuctl_irq *one = NULL, *two;
-        struct iommuctl_device *dynamic;
-        struct bench *b = *state;
-
-        assert_ok(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 0, 2, &two));
-        assert_fails(b->ctx, iommuctl_irq_new(b->device, IOMMUCTL_IRQ_MSIX, 2, 4, &one), -EOPNOTSUPP, NIC);
-        assert_null(one);
-        iommuctl_irq_free(two);
-
-        fake_add_pci(b->m, "0000:06:00.0",
-                     &(struct fake_pci){ .driver = "vfio-pci", .group = 16, .dynamic_msix = true });
-        assert_ok(b->ctx, iommuctl_device_open(b->container, "0000:06:00.0", &dynamic));
-        assert_ok(b->ctx, iommuctl_irq_new(dynamic, IOMMUCTL_IRQ_MSIX, 0, 2, &one));
-        assert_ok(b->ctx, iommuctl_irq_new(dynamic, IOMMUCTL_IRQ_MSIX, 2, 4, &two));
-        iommuctl_irq_free(two);
-        assert_int_equal(fake_raise(b->m, "0000:06:00.0", VFIO_PCI_MSIX_IRQ_INDEX, 1), 1);
-        assert_int_equal(fake_raise(b->m, "0000:06:00.0", VFIO_PCI_MSIX_IRQ_INDEX, 3), 0);
-        assert_ok(b->ctx, iommuctl_irq_wait(one, 1, 0, NULL));
-        iommuctl_irq_free(one);
-        assert_int_equal(fake_irq_enabled(b->m, "0000:06:00.0", VFIO_PCI_MSIX_IRQ_INDEX), 0);
-        iommuctl_device_unref(dynamic);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 BOTH(test_region_facts), BOTH(test_region_bounds),       BOTH(test_region_map),
-                BOTH(test_msix_table),   BOTH(test_region_keeps_device), BOTH(test_irq_wait),
-                BOTH(test_intx),         BOTH(test_irq_refusals),        BOTH(test_host_out_of_vectors),
-                BOTH(test_two_runs),
+                BOTH(test_msix_table),   BOTH(test_region_keeps_device),
         };
 
-        return run_tap_tests("region, irq", tests);
+        return run_tap_tests("region", tests);
 }
