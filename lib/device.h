@@ -7,6 +7,7 @@
 #include "group.h"
 #include "iommuctl/device.h"
 #include "iommuctl/irq.h"
+#include "iommuctl/region.h"
 
 struct iommuctl_device {
         unsigned int refcount; /* atomic; falls to 0 only with the container's join_lock */
@@ -19,8 +20,9 @@ struct iommuctl_device {
         uint32_t flags;
         uint32_t n_regions, n_irqs;
 
-        pthread_mutex_t lock; /* over irqs, configuration space's read-modify-write */
+        pthread_mutex_t lock; /* over irqs and regions, configuration space's read-modify-write */
         struct iommuctl_irq *irqs;
+        struct iommuctl_region *regions;
 };
 
 DEFINE_CLEANUP(struct iommuctl_device *, iommuctl_device_unref)

@@ -137,8 +137,12 @@ struct fake_device {
         struct fake_iommufd *iommufd;
         uint32_t devid, pt_id;
 
-        int memory_fd; /* a memfd: config space, then the BARs */
-        uint8_t *memory;
+        int memory_fd;   /* a memfd: see fake_bar.c */
+        uint8_t *memory; /* NULL where it is no PCI device */
+        bool silent;     /* memory decoding is off: touching the BARs raises SIGBUS */
+        bool pulled;
+        uint8_t *saved; /* what the BARs hold meanwhile */
+        struct fake_ioeventfd *ioeventfds;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
 };
@@ -300,6 +304,18 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
 void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id);
 void fake_free_devices(struct fake *m);
 struct fake_group *fake_get_group(struct fake *m, unsigned int id);
+
+/* fake_bar.c: the memory of a device. */
+#define FAKE_SLOT ((uint64_t)1 << 20) /* configuration space has the first, region N the one after N */
+void fake_memory_add(struct fake_device *d);
+void fake_memory_free(struct fake_device *d);
+/* After the command register was written. */
+void fake_command_changed(struct fake_device *d);
+/* The command register as at the opening and the closing of the device. */
+void fake_command_reset(struct fake_device *d);
+uint64_t fake_region_size(const struct fake_device *d, unsigned int index);
+/* Where the region is in the memfd. */
+uint64_t fake_region_place(unsigned int index);
 
 /* fake_fault.c: to be called at the door of each call; 0, or what the call must answer. */
 int fake_enter(struct fake *m, const char *what, const char *detail);

@@ -277,7 +277,7 @@ void fake_settle(struct fake *m)
 {
         pthread_mutex_lock(&m->lock);
         for (struct fake_device *d = m->devices; d; d = d->next)
-                settle_irqs(d);
+                settle_irqs(d), fake_ioeventfds_settle(d);
         pthread_mutex_unlock(&m->lock);
 }
 
@@ -314,9 +314,4 @@ unsigned int fake_irq_held(struct fake *m, const char *bdf, unsigned int index)
         struct fake_device *d = fake_find_device(m, bdf);
 
         return d && index < FAKE_N_IRQS ? n_held(&d->irq[index]) : 0;
-}
-
-void fake_set_dynamic_msix(struct fake *m, const char *bdf, bool dynamic)
-{
-        fake_find_device(m, bdf)->pci.dynamic_msix = dynamic;
 }
