@@ -15,6 +15,7 @@
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
+#include <iommuctl/pci.h>
 #include <iommuctl/region.h>
 #include <iommuctl/topology.h>
 
