@@ -52,6 +52,7 @@ _public_ int iommuctl_region_open(struct iommuctl_device *device, unsigned int i
         region->device = iommuctl_device_ref(device);
         region->index = index;
         region->facts = facts;
+        region->ones_fd = -1;
         pthread_mutex_init(&region->lock, NULL);
         pthread_mutex_lock(&device->lock);
         region->next = device->regions;
@@ -115,9 +116,12 @@ _public_ void iommuctl_region_free(struct iommuctl_region *region)
                 struct region_map *map = region->maps;
 
                 region->maps = map->next;
+                sigbus_unguard(map->guard);
                 region_kernel(region)->ops->munmap(region_kernel(region), map->start, map->length);
                 free(map);
         }
+        if (region->ones_fd >= 0)
+                region_kernel(region)->ops->close(region_kernel(region), region->ones_fd);
         pthread_mutex_destroy(&region->lock);
         iommuctl_device_unref(region->device);
         free(region->facts.areas);

@@ -95,36 +95,52 @@ static int map_congruent(const struct iommuctl_region *region, uint64_t start, u
         return 0;
 }
 
+int region_prot(const struct iommuctl_region *region)
+{
+        return (region->facts.flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
+               (region->facts.flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
+}
+
+/* With the region's lock. */
+static int map_locked(struct iommuctl_region *region, uint64_t start, struct region_map *map)
+{
+        const uint64_t block = block_size(start, start + map->length);
+        struct kernel *k = region_kernel(region);
+        int r = -ENOMEM;
+
+        if (block > (uint64_t)getpagesize())
+                r = map_congruent(region, start, map->length, block, region_prot(region), &map->start);
+        if (r == -ENOMEM) /* also where address space is limited: small pages do */
+                r = k->ops->mmap(k, NULL, map->length, region_prot(region), MAP_SHARED, region->device->fd,
+                                 region->facts.offset + start, &map->start);
+        if (r >= 0 && region->guarded) {
+                r = region_guard_map(region, map);
+                if (r < 0)
+                        k->ops->munmap(k, map->start, map->length);
+        }
+        return r;
+}
+
 /* Maps whole pages from START to END of the descriptor's region, and keeps them for region_free. */
 static int map_pages(struct iommuctl_region *region, uint64_t start, uint64_t end, void **ret_start)
 {
-        const uint64_t block = block_size(start, end);
-        struct kernel *k = region_kernel(region);
         struct region_map *map = calloc(1, sizeof(*map));
-        int prot = 0, r = -ENOMEM;
+        int r;
 
         if (!map)
                 return -ENOMEM;
-        if (region->facts.flags & VFIO_REGION_INFO_FLAG_READ)
-                prot |= PROT_READ;
-        if (region->facts.flags & VFIO_REGION_INFO_FLAG_WRITE)
-                prot |= PROT_WRITE;
         map->length = end - start;
-        if (block > (uint64_t)getpagesize())
-                r = map_congruent(region, start, map->length, block, prot, &map->start);
-        if (r == -ENOMEM) /* also where address space is limited: small pages do */
-                r = k->ops->mmap(k, NULL, map->length, prot, MAP_SHARED, region->device->fd,
-                                 region->facts.offset + start, &map->start);
-        if (r < 0) {
-                free(map);
-                return r;
-        }
         pthread_mutex_lock(&region->lock);
-        map->next = region->maps;
-        region->maps = map;
+        r = map_locked(region, start, map);
+        if (r >= 0) {
+                map->next = region->maps;
+                region->maps = map;
+                *ret_start = map->start;
+        }
         pthread_mutex_unlock(&region->lock);
-        *ret_start = map->start;
-        return 0;
+        if (r < 0)
+                free(map);
+        return r < 0 ? r : 0;
 }
 
 _public_ int iommuctl_region_map(struct iommuctl_region *region, uint64_t offset, uint64_t size,

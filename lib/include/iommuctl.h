@@ -17,6 +17,7 @@
 #include <iommuctl/machine.h>
 #include <iommuctl/pci.h>
 #include <iommuctl/region.h>
+#include <iommuctl/region_guard.h>
 #include <iommuctl/topology.h>
 
 #endif

@@ -173,6 +173,9 @@ unsigned int fake_reset_count(struct fake *m, const char *bdf);
 /* The memory behind a region, as the device sees it; NULL where there is none, or where its memory decoding
  * is off. BAR 3 only in part. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);
+/* Someone wants the device back: its driver is unbound, which asks the user by the request event and waits
+ * until the device is closed. */
+void fake_ask_back(struct fake *m, const char *bdf);
 /* Someone takes the card out: configuration space is gone, BARs read as all ones. */
 void fake_pull(struct fake *m, const char *bdf);
 /* How many ioeventfds the device has. */

@@ -71,6 +71,7 @@ struct fake_file {
 struct fake_mmap {
         struct fake_mmap *next;
         uintptr_t start, end;
+        struct fake_file *file; /* a device's: kept open while it is mapped; else NULL */
         bool dead; /* belongs to a killed process: out of the books, but the memory stays until the end */
         uint64_t huge_bytes;
         unsigned int huge_shift;
@@ -263,6 +264,7 @@ int fake_do_memfd_create(struct fake *m, const char *name, unsigned int flags);
 int fake_do_socket(struct fake *m, int domain, int type, int protocol);
 int fake_do_eventfd(struct fake *m, unsigned int value, int flags);
 int fake_do_dup(struct fake *m, int fd);
+int fake_do_replace_fd(struct fake *m, int fd, int by);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
 void fake_free_mmaps(struct fake *m);

@@ -65,6 +65,11 @@ static int signal_vector(struct fake_device *d, unsigned int index, unsigned int
         return write(irq->eventfd[vector], &one, sizeof(one)) == sizeof(one);
 }
 
+void fake_irq_request(struct fake_device *d)
+{
+        signal_vector(d, VFIO_PCI_REQ_IRQ_INDEX, 0);
+}
+
 /* INTx, MSI and MSI-X exclude one another (is_irq_none()). */
 static bool other_is_on(const struct fake_device *d, unsigned int index)
 {

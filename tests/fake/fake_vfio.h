@@ -111,5 +111,7 @@ void fake_ioeventfds_settle(struct fake_device *d);
 /* fake_irq.c */
 int fake_irq_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 void fake_irq_disable(struct fake_device *d, unsigned int index);
+/* Signals the request event, where it is on. */
+void fake_irq_request(struct fake_device *d);
 /* The eventfd was written to; takes what was. */
 bool fake_eventfd_fired(int fd);
