@@ -20,12 +20,23 @@ struct iommuctl_device {
         uint32_t flags;
         uint32_t n_regions, n_irqs;
 
+        bool let_go; /* atomic: the descriptor stands for nothing, or is about to; see unplug.c */
+        bool closed; /* it does; with lock */
+
         pthread_mutex_t lock; /* over irqs and regions, configuration space's read-modify-write */
         struct iommuctl_irq *irqs;
         struct iommuctl_region *regions;
 };
 
 DEFINE_CLEANUP(struct iommuctl_device *, iommuctl_device_unref)
+
+static inline bool device_let_go(const struct iommuctl_device *d)
+{
+        return __atomic_load_n(&d->let_go, __ATOMIC_SEQ_CST);
+}
+
+/* 0, or -ENODEV with its text where the device was let go of: unplug.c. */
+int device_check_here(const struct iommuctl_device *d);
 
 /* A device whose descriptor is there and part of the container; takes FD, and the reference to GROUP (or
  * NULL), also when it fails. */

@@ -29,6 +29,9 @@ static int irq_info(struct iommuctl_device *d, unsigned int kind, struct vfio_ir
         struct kernel *k = device_kernel(d);
         int r;
 
+        r = device_check_here(d);
+        if (r < 0)
+                return r;
         *ret_info = (struct vfio_irq_info){ .argsz = sizeof(*ret_info), .index = kind };
         r = k->ops->ioctl(k, d->fd, VFIO_DEVICE_GET_IRQ_INFO, ret_info);
         /* vfio-pci answers EINVAL also for a kind that this device lacks, such as ERR where it is not PCIe.
@@ -303,7 +306,9 @@ static void disable(struct iommuctl_irq *irq)
                         other = *p;
                 p = &(*p)->next;
         }
-        if (other) {
+        if (device_let_go(d)) {
+                r = 0; /* they went with the device */
+        } else if (other) {
                 other->room = MAX(other->room, irq->room);
                 r = irq_kernel(irq)->ops->ioctl(irq_kernel(irq), d->fd, VFIO_DEVICE_SET_IRQS, irq->off);
         } else {

@@ -38,6 +38,9 @@ _public_ int iommuctl_irq_wait(struct iommuctl_irq *irq, unsigned int i, int tim
         for (;;) {
                 struct pollfd p = { .fd = irq->fds[i], .events = POLLIN };
 
+                r = device_check_here(irq->device);
+                if (r < 0)
+                        return r;
                 r = k->ops->poll(k, &p, 1, left);
                 if (r == 0 && timeout_ms == 0)
                         return -ETIMEDOUT; /* only looked, in a polling driver's loop: no failure, no text */
@@ -51,6 +54,9 @@ _public_ int iommuctl_irq_wait(struct iommuctl_irq *irq, unsigned int i, int tim
                                          "waiting for an interrupt of %s ended: %s", irq->device->name,
                                          strerror(-r));
                 n = k->ops->read(k, irq->fds[i], &count, sizeof(count));
+                r = device_check_here(irq->device); /* which wakes those who wait */
+                if (r < 0)
+                        return r;
                 if (n == sizeof(count))
                         break;
                 if (n != -EAGAIN) /* another thread took it: wait for the next */
@@ -83,6 +89,8 @@ static int set_one(struct iommuctl_irq *irq, unsigned int i, uint32_t flags, int
         struct kernel *k = irq_kernel(irq);
         int r = k->ops->ioctl(k, irq->device->fd, VFIO_DEVICE_SET_IRQS, &one);
 
+        if (r < 0 && device_let_go(irq->device))
+                return -ENODEV;
         return r == -ENOTTY ? -EOPNOTSUPP : r;
 }
 

@@ -13,6 +13,9 @@ static int read_info(struct iommuctl_device *d, unsigned int index, struct vfio_
         struct vfio_info info;
         int r;
 
+        r = device_check_here(d);
+        if (r < 0)
+                return r;
         r = vfio_info_get(k, d->fd, VFIO_DEVICE_GET_REGION_INFO, &fixed, sizeof(fixed), &info);
         /* vfio-pci says so of the VGA region where the device is no VGA card */
         if (r == -EINVAL)

@@ -28,7 +28,7 @@ static int check_access(const struct iommuctl_region *region, unsigned int direc
                 return ctx_error(region_ctx(region), -EACCES, region->device->name,
                                  "region %u of %s cannot be %s", region->index, region->device->name,
                                  write ? "written" : "read");
-        return region_check_inside(region, offset, size);
+        return device_check_here(region->device) ?: region_check_inside(region, offset, size);
 }
 
 /* SIZE bytes of a PCI function's configuration space, without a text. */
@@ -83,6 +83,8 @@ static int io_failed(const struct iommuctl_region *region, ssize_t n)
 {
         int r = n < 0 && n != -EINTR ? (int)n : -EIO;
 
+        if (device_let_go(region->device))
+                return device_check_here(region->device);
         if (r == -ENODEV || device_is_gone(region->device))
                 return gone(region);
         return ctx_error(region_ctx(region), r, region->device->name, "region %u of %s does not answer: %s",
@@ -198,6 +200,8 @@ static int ioeventfd_failed(const struct iommuctl_region *region, uint64_t offse
         struct iommuctl_device *d = region->device;
         const char *why = strerror(-r);
 
+        if (device_let_go(d))
+                return device_check_here(d);
         switch (r) {
         case -ENOTTY:
                 r = -EOPNOTSUPP;

@@ -108,6 +108,8 @@ static int map_locked(struct iommuctl_region *region, uint64_t start, struct reg
         struct kernel *k = region_kernel(region);
         int r = -ENOMEM;
 
+        if (device_let_go(region->device))
+                return -ENODEV;
         if (block > (uint64_t)getpagesize())
                 r = map_congruent(region, start, map->length, block, region_prot(region), &map->start);
         if (r == -ENOMEM) /* also where address space is limited: small pages do */
@@ -166,6 +168,8 @@ _public_ int iommuctl_region_map(struct iommuctl_region *region, uint64_t offset
         start = offset & ~(page - 1);
         end = (offset + size + page - 1) & ~(page - 1);
         r = map_pages(region, start, end, &map);
+        if (r == -ENODEV && device_let_go(region->device))
+                return device_check_here(region->device);
         if (r < 0)
                 return ctx_error(region_ctx(region), r, region->device->name,
                                  "region %u of %s cannot be mapped: %s", region->index, region->device->name,

@@ -19,5 +19,6 @@
 #include <iommuctl/region.h>
 #include <iommuctl/region_guard.h>
 #include <iommuctl/topology.h>
+#include <iommuctl/unplug.h>
 
 #endif
