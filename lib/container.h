@@ -4,11 +4,14 @@
 /* The inside of a container, for its groups, devices and buffers.
  *
  * Locks, in the order they are taken:
- *   join_lock  what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
- * and closes devices, which can take seconds (a reset). lock       the books, and what the container knows
- * about its address space. Never held over a call to the kernel that maps or unmaps, so that such calls run
- * side by side.
- */
+ *   join_lock   what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
+ *               and closes devices, which can take seconds (a reset).
+ *   facts_lock  asking the kernel what the address space allows, and writing that down, as one step.
+ *   lock        the books, and what the container knows about its address space. Never held over a call to
+ *               the kernel that maps or unmaps, so that such calls run side by side.
+ *
+ * Of several containers on one iommufd, no thread holds the locks of two but a facts_lock (and the lock below
+ * it) inside another's join_lock. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,6 +21,13 @@
 #include "dma_map.h"
 #include "iommuctl/container.h"
 #include "iommuctl/group.h"
+
+/* An open /dev/iommu. Address spaces beside each other share one. */
+struct iommufd_file {
+        unsigned int refcount; /* atomic */
+        struct kernel *k;
+        int fd;
+};
 
 struct iommuctl_container {
         unsigned int refcount; /* atomic */
@@ -30,8 +40,11 @@ struct iommuctl_container {
 
         /* Set once, before BACKEND is (atomic), which says that they are. */
         struct address_space space;
+        struct iommufd_file *iommufd; /* NULL on type1 */
+        bool foreign;                 /* the address space is another process's, which also destroys it */
         const struct backend *backend;
 
+        pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
         bool joined; /* the kernel has an address space to map in */
@@ -53,8 +66,11 @@ static inline const struct backend *container_backend(const struct iommuctl_cont
         return __atomic_load_n(&c->backend, __ATOMIC_ACQUIRE);
 }
 
-/* A container over an address space that is already there; takes FD, also when it fails. JOINED: see above.
- */
+/* An empty container that ASKED is wanted of; NULL without memory. */
+struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuctl_backend asked);
+
+/* A container over an address space that another process made; takes FD, also when it fails. JOINED: see
+ * above. */
 int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, int fd, uint32_t ioas_id,
                        bool joined, struct iommuctl_container **ret_container);
 
@@ -63,7 +79,20 @@ int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, 
 int container_open_type1(struct iommuctl_container *c);
 int container_open_iommufd(struct iommuctl_container *c);
 
-/* With join_lock: reads ranges, page sizes and limits again after something joined or left. */
+/* Takes FD, also when there is no memory for it (NULL). */
+struct iommufd_file *iommufd_file_new(struct kernel *k, int fd);
+struct iommufd_file *iommufd_file_unref(struct iommufd_file *file);
+
+DEFINE_CLEANUP(struct iommufd_file *, iommufd_file_unref)
+
+/* Gives a container a new IOAS in FILE, whose reference it takes over. 0, or a failure that has its text, and
+ * then the container is as it was. */
+int container_set_iommufd(struct iommuctl_container *c, struct iommufd_file *file);
+
+/* The end of that: the IOAS is destroyed, and the reference given back. */
+void container_leave_iommufd(struct iommuctl_container *c);
+
+/* Reads ranges, page sizes and limits again after something joined or left. */
 int container_read_facts(struct iommuctl_container *c);
 
 /* The kernel has an address space, or no longer has one. */

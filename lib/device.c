@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "device_feature.h"
 #include "explain.h"
 #include "iommuctl/region.h"
 #include "iommufd.h"
 #include "locate.h"
 #include "type1.h"
+#include "uapi_vfio.h"
 
 /* Makes the object and puts it into the container's list; on failure what it was to own stays the caller's.
  */
@@ -304,6 +306,19 @@ _public_ int iommuctl_device_reset(struct iommuctl_device *d)
         return 0;
 }
 
+/* Where there is no command register, as on CDX. */
+static int set_bus_master_by_feature(struct iommuctl_device *d, bool on)
+{
+        static const struct device_feature feature = { .number = UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER,
+                                                       .what = "bus mastering",
+                                                       .since = "Linux 6.10" };
+        struct uapi_vfio_device_feature_bus_master a = {
+                .op = on ? UAPI_VFIO_DEVICE_FEATURE_SET_MASTER : UAPI_VFIO_DEVICE_FEATURE_CLEAR_MASTER,
+        };
+
+        return device_feature_set(d, &feature, &a, sizeof(a));
+}
+
 _public_ int iommuctl_device_set_bus_master(struct iommuctl_device *d, bool on)
 {
         struct iommuctl_region *config;
@@ -311,8 +326,7 @@ _public_ int iommuctl_device_set_bus_master(struct iommuctl_device *d, bool on)
         int r;
 
         if (!(d->flags & VFIO_DEVICE_FLAGS_PCI))
-                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
-                                 "%s is no PCI device: it has no bus mastering to set", d->name);
+                return set_bus_master_by_feature(d, on);
         r = iommuctl_region_open(d, VFIO_PCI_CONFIG_REGION_INDEX, &config);
         if (r < 0)
                 return r;

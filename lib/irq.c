@@ -169,14 +169,8 @@ static int irq_failed(const struct iommuctl_irq *irq, int r)
  * one vector more than it has and not all of those before it. */
 static int turn_on_sparsely(struct iommuctl_irq *irq)
 {
-        struct {
-                struct vfio_irq_set set;
-                int32_t fd;
-        } zero = { .set = { .argsz = sizeof(zero),
-                            .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-                            .index = irq->kind,
-                            .count = 1 },
-                   .fd = -1 };
+        union irq_set_one zero = irq_set_one(VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+                                             irq->kind, 0, -1);
 
         return irq_kernel(irq)->ops->ioctl(irq_kernel(irq), irq->device->fd, VFIO_DEVICE_SET_IRQS, &zero);
 }

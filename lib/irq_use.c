@@ -77,15 +77,7 @@ _public_ int iommuctl_irq_wait(struct iommuctl_irq *irq, unsigned int i, int tim
 /* One call for one vector, which gives an errno that callers can tell apart; FD goes with DATA_EVENTFD. */
 static int set_one(struct iommuctl_irq *irq, unsigned int i, uint32_t flags, int fd)
 {
-        struct {
-                struct vfio_irq_set set;
-                int32_t fd;
-        } one = { .set = { .argsz = sizeof(one),
-                           .flags = flags,
-                           .index = irq->kind,
-                           .start = irq->first + i,
-                           .count = 1 },
-                  .fd = fd };
+        union irq_set_one one = irq_set_one(flags, irq->kind, irq->first + i, fd);
         struct kernel *k = irq_kernel(irq);
         int r = k->ops->ioctl(k, irq->device->fd, VFIO_DEVICE_SET_IRQS, &one);
 

@@ -34,6 +34,13 @@ int iommufd_ioas_alloc(struct kernel *k, int iommufd, uint32_t *ret_ioas_id)
         return 0;
 }
 
+int iommufd_destroy(struct kernel *k, int iommufd, uint32_t id)
+{
+        struct uapi_iommu_destroy destroy = { .size = sizeof(destroy), .id = id };
+
+        return k->ops->ioctl(k, iommufd, UAPI_IOMMU_DESTROY, &destroy);
+}
+
 int iommufd_bind_device(struct kernel *k, int device_fd, int iommufd, uint32_t *ret_id)
 {
         struct uapi_vfio_device_bind_iommufd bind = { .argsz = sizeof(bind), .iommufd = iommufd };

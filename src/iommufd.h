@@ -11,6 +11,8 @@
 /* Opens /dev/iommu under ROOT_FD. */
 int iommufd_open(struct kernel *k, int root_fd);
 int iommufd_ioas_alloc(struct kernel *k, int iommufd, uint32_t *ret_ioas_id);
+/* -EBUSY: another object uses it still. */
+int iommufd_destroy(struct kernel *k, int iommufd, uint32_t id);
 /* Gives a device, opened at its own node, to the iommufd: its number there. Closing the device takes it back.
  */
 int iommufd_bind_device(struct kernel *k, int device_fd, int iommufd, uint32_t *ret_id);

@@ -39,13 +39,28 @@ _Static_assert(UAPI_IOMMU_IOAS_MAP_READABLE == IOMMU_IOAS_MAP_READABLE, "IOMMU_I
 
 #ifdef VFIO_DEVICE_BIND_IOMMUFD
 _Static_assert(UAPI_VFIO_DEVICE_BIND_IOMMUFD == VFIO_DEVICE_BIND_IOMMUFD, "VFIO_DEVICE_BIND_IOMMUFD");
-_Static_assert(sizeof(struct uapi_vfio_device_bind_iommufd) == sizeof(struct vfio_device_bind_iommufd),
+/* Structs that tell their size in argsz grow at the end: to 24 bytes in Linux 6.18, for the token. */
+_Static_assert(sizeof(struct uapi_vfio_device_bind_iommufd) <= sizeof(struct vfio_device_bind_iommufd),
+               "struct vfio_device_bind_iommufd");
+_Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd, out_devid) ==
+                       offsetof(struct vfio_device_bind_iommufd, out_devid),
                "struct vfio_device_bind_iommufd");
 _Static_assert(UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT == VFIO_DEVICE_ATTACH_IOMMUFD_PT,
                "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
 _Static_assert(offsetof(struct uapi_vfio_device_attach_iommufd_pt, pt_id) ==
                        offsetof(struct vfio_device_attach_iommufd_pt, pt_id),
                "struct vfio_device_attach_iommufd_pt");
+#endif
+
+#ifdef VFIO_DEVICE_FEATURE_BUS_MASTER
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER == VFIO_DEVICE_FEATURE_BUS_MASTER,
+               "VFIO_DEVICE_FEATURE_BUS_MASTER");
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_CLEAR_MASTER == VFIO_DEVICE_FEATURE_CLEAR_MASTER &&
+                       UAPI_VFIO_DEVICE_FEATURE_SET_MASTER == VFIO_DEVICE_FEATURE_SET_MASTER,
+               "the operations of VFIO_DEVICE_FEATURE_BUS_MASTER");
+_Static_assert(sizeof(struct uapi_vfio_device_feature_bus_master) ==
+                       sizeof(struct vfio_device_feature_bus_master),
+               "struct vfio_device_feature_bus_master");
 #endif
 
 _Static_assert(sizeof(struct uapi_iommu_ioas_map) == 40, "struct iommu_ioas_map of Linux 6.2");

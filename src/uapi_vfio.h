@@ -24,3 +24,11 @@ struct uapi_vfio_device_attach_iommufd_pt {
         uint32_t pt_id;
 };
 #define UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+
+/* Linux 6.10: bus mastering of devices that have no register for it, CDX today. */
+struct uapi_vfio_device_feature_bus_master {
+        uint32_t op;
+};
+#define UAPI_VFIO_DEVICE_FEATURE_CLEAR_MASTER 0
+#define UAPI_VFIO_DEVICE_FEATURE_SET_MASTER   1
+#define UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER   10

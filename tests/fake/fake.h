@@ -119,6 +119,9 @@ struct fake_pci {
                 uint32_t type, subtype, size;
                 bool mappable;
         } regions[2];
+        bool sriov;   /* a PF: it has an SR-IOV capability */
+        bool cdx;     /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool display; /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -181,6 +184,8 @@ void fake_pull(struct fake *m, const char *bdf);
 /* How many ioeventfds the device has. */
 unsigned int fake_n_ioeventfds(struct fake *m, const char *bdf);
 uint8_t *fake_config(struct fake *m, const char *bdf);
+/* The guest shows a picture of this size from now on, in a buffer of its own; 0 and 0: nothing. */
+void fake_set_display(struct fake *m, const char *bdf, unsigned int width, unsigned int height);
 
 /* The device does DMA: copies between BUF and the memory that the live mappings put at IOVA. Returns 0, or
  * -EFAULT where a page is not mapped or not mapped for this access. */

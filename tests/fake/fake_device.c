@@ -109,7 +109,8 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
 
         if (a->argsz < least)
                 return -EINVAL;
-        a->flags = VFIO_DEVICE_FLAGS_PCI | (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
+        a->flags = (d->pci.cdx ? FAKE_VFIO_DEVICE_FLAGS_CDX : VFIO_DEVICE_FLAGS_PCI) |
+                   (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
         for (size_t i = 0; i < ARRAY_SIZE(d->pci.regions) && d->pci.regions[i].size; i++)
                 a->num_regions++;
@@ -156,10 +157,15 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
                 return reset(d);
+        case VFIO_DEVICE_FEATURE:
+                return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
         case VFIO_DEVICE_IOEVENTFD:
                 return fake_ioeventfd_ioctl(m, d, arg);
+        case VFIO_DEVICE_QUERY_GFX_PLANE:
+        case VFIO_DEVICE_GET_GFX_DMABUF:
+                return fake_gfx_ioctl(m, d, request, arg);
         case VFIO_DEVICE_GET_IRQ_INFO:
         case VFIO_DEVICE_SET_IRQS:
                 return fake_irq_ioctl(m, d, request, arg);

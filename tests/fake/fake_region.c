@@ -52,17 +52,19 @@ static void add_cap(struct caps *c, struct vfio_info_cap_header *h, uint16_t id,
 
 static void add_sparse(const struct fake_device *d, unsigned int index, struct caps *c)
 {
-        struct {
+        union {
                 struct vfio_region_info_cap_sparse_mmap cap;
-                struct vfio_region_sparse_mmap_area areas[2];
+                char room[sizeof(struct vfio_region_info_cap_sparse_mmap) +
+                          2 * sizeof(struct vfio_region_sparse_mmap_area)];
         } s = { .cap.nr_areas = 2 };
+        struct vfio_region_sparse_mmap_area *areas = s.cap.areas;
         uint64_t hole_size, hole = hole_of(d, index, &hole_size);
 
         if (!may_map(d, index) || !hole_size)
                 return;
-        s.areas[0].size = hole;
-        s.areas[1].offset = hole + hole_size;
-        s.areas[1].size = fake_region_size(d, index) - hole - hole_size;
+        areas[0] = (struct vfio_region_sparse_mmap_area){ .size = hole };
+        areas[1].offset = hole + hole_size;
+        areas[1].size = fake_region_size(d, index) - hole - hole_size;
         add_cap(c, &s.cap.header, VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof(s));
 }
 

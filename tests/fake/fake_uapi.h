@@ -94,3 +94,7 @@ struct fake_vfio_attach_pt {
 struct fake_vfio_detach_pt {
         __u32 argsz, flags;
 };
+
+/* Linux 6.10 and 6.4 */
+#define FAKE_VFIO_DEVICE_FEATURE_BUS_MASTER 10
+#define FAKE_VFIO_DEVICE_FLAGS_CDX          (1 << 8)

@@ -97,6 +97,10 @@ struct fake_device_file {
 };
 int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d);
 struct fake_device_file *fake_device_file_of(const struct fake_file *f);
+/* fake_feature.c. vfio_check_feature(): 1 where the feature is to be read or set, else what the call gives.
+ */
+int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t least);
+int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a);
 /* fake_region.c */
 int fake_region_info(const struct fake_device *d, struct vfio_region_info *a);
 ssize_t fake_region_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset);

@@ -55,6 +55,22 @@ const char *iommuctl_backend_name(enum iommuctl_backend backend);
 int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backend,
                            struct iommuctl_container **ret_container);
 
+/**
+ * iommuctl_container_new_beside() - another empty I/O address space on the iommufd of @container.
+ *
+ * The two have one /dev/iommu open, so that devices may be moved from one to the other
+ * (iommuctl_device_attach()) and mappings be copied between them; what is mapped in one is not seen in the
+ * other. Each lives for as long as it has references of its own, in any order. It is an iommufd container
+ * with an IOAS of its own, and can be mapped in at once.
+ *
+ * The caller owns the one reference in @ret_container and gives it back with iommuctl_container_unref().
+ *
+ * Returns 0; -EOPNOTSUPP on type1, where a container has one address space; -ENODEV while an
+ * IOMMUCTL_BACKEND_AUTO container is not decided; -ENOMEM, and what else the kernel said.
+ */
+int iommuctl_container_new_beside(struct iommuctl_container *container,
+                                  struct iommuctl_container **ret_container);
+
 /** iommuctl_container_ref() - take another reference. Returns @container. NULL stays NULL. */
 struct iommuctl_container *iommuctl_container_ref(struct iommuctl_container *container);
 

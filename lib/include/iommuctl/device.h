@@ -94,14 +94,37 @@ unsigned int iommuctl_device_n_irqs(const struct iommuctl_device *device);
 int iommuctl_device_reset(struct iommuctl_device *device);
 
 /**
- * iommuctl_device_set_bus_master() - let a PCI device do DMA (and signal MSI), or no longer.
+ * iommuctl_device_set_bus_master() - let a device do DMA (and signal MSI), or no longer.
  *
  * It is off when the device is opened, and the kernel turns it off when it is closed. Switching it on while
  * the device still has old addresses in its registers lets it use them: set it up first, or reset it.
  *
- * Returns 0, -EOPNOTSUPP where it is no PCI device, -EIO where the device does not answer.
+ * A PCI device has a bit for it in its command register; of other devices the driver is asked, which needs
+ * Linux 6.10.
+ *
+ * Returns 0; -EOPNOTSUPP where it is no PCI device and its driver has no such switch; -EIO where the device
+ * does not answer.
  */
 int iommuctl_device_set_bus_master(struct iommuctl_device *device, bool on);
+
+/** enum iommuctl_feature_way - what can be done with a feature: combined. */
+enum iommuctl_feature_way {
+        IOMMUCTL_FEATURE_GET = 1 << 0,
+        IOMMUCTL_FEATURE_SET = 1 << 1,
+};
+
+/**
+ * iommuctl_device_feature_probe() - whether a device has a feature of VFIO_DEVICE_FEATURE.
+ *
+ * @feature: its number, VFIO_DEVICE_FEATURE_… of <linux/vfio.h>.
+ * @ways: enum iommuctl_feature_way, all of which it must have; 0: whether there is the feature at all.
+ *
+ * Nothing happens to the device. Features are Linux 5.7's; before that a device has none.
+ *
+ * Returns 1, or 0 where the device, its driver or the kernel has no such feature; -EINVAL where @feature is
+ * above 0xffff or @ways has other bits; or what the kernel said: -ENODEV where the device is gone.
+ */
+int iommuctl_device_feature_probe(struct iommuctl_device *device, unsigned int feature, unsigned int ways);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* VFIO_DEVICE_FEATURE: what a device has beyond regions and interrupts (vfio_ioctl_device_feature() of
+ * drivers/vfio/vfio_main.c, vfio_pci_core_ioctl_feature()). */
+#include <errno.h>
+#include <linux/pci_regs.h>
+
+#include "fake_vfio.h"
+
+int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t least)
+{
+        if (flags & (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET) & ~supported)
+                return -EINVAL;
+        if (flags & VFIO_DEVICE_FEATURE_PROBE)
+                return 0;
+        if (!(flags & (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET)) || size < least)
+                return -EINVAL;
+        return 1;
+}
+
+/* vfio_pci_core_feature_token(): of a PF alone, and never to be read. */
+static int feature_token(struct fake_device *d, uint32_t flags, const void *data, size_t size)
+{
+        int r;
+
+        if (!d->pci.sriov)
+                return -ENOTTY;
+        r = fake_check_feature(flags, size, VFIO_DEVICE_FEATURE_SET, sizeof(d->vf_token));
+        if (r != 1)
+                return r;
+        memcpy(d->vf_token, data, sizeof(d->vf_token));
+        return 0;
+}
+
+/* vfio_cdx_bm_ctrl(), drivers/vfio/cdx/main.c */
+static int feature_bus_master(struct fake_device *d, uint32_t flags, const void *data, size_t size)
+{
+        uint8_t *command = d->memory + PCI_COMMAND;
+        uint32_t op;
+        int r;
+
+        if (!d->pci.cdx)
+                return -ENOTTY;
+        r = fake_check_feature(flags, size, VFIO_DEVICE_FEATURE_SET, sizeof(op));
+        if (r != 1)
+                return r;
+        memcpy(&op, data, sizeof(op));
+        if (op > 1)
+                return -EINVAL;
+        *command = (uint8_t)(op ? *command | PCI_COMMAND_MASTER : *command & ~PCI_COMMAND_MASTER);
+        return 0;
+}
+
+int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a)
+{
+        const uint32_t ops = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
+        size_t size = a->argsz - sizeof(*a);
+
+        (void)m;
+        if (a->argsz < sizeof(*a) ||
+            a->flags & ~(__u32)(VFIO_DEVICE_FEATURE_MASK | ops | VFIO_DEVICE_FEATURE_PROBE))
+                return -EINVAL;
+        if (!(a->flags & VFIO_DEVICE_FEATURE_PROBE) && (a->flags & ops) == ops)
+                return -EINVAL;
+        switch (a->flags & VFIO_DEVICE_FEATURE_MASK) {
+        case VFIO_DEVICE_FEATURE_PCI_VF_TOKEN:
+                return feature_token(d, a->flags, a->data, size);
+        case FAKE_VFIO_DEVICE_FEATURE_BUS_MASTER:
+                return feature_bus_master(d, a->flags, a->data, size);
+        default:
+                return -ENOTTY;
+        }
+}
