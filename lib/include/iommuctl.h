@@ -21,9 +21,12 @@
 #include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
+#include <iommuctl/pci.h>
 #include <iommuctl/region.h>
+#include <iommuctl/region_guard.h>
 #include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
+#include <iommuctl/unplug.h>
 #include <iommuctl/veventq.h>
 #include <iommuctl/viommu.h>
 

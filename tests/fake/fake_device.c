@@ -8,19 +8,13 @@
 
 #include "fake_vfio.h"
 
-static void bus_master_off(struct fake_device *d)
-{
-        if (d->memory)
-                d->memory[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MASTER;
-}
-
 /* vfio_pci_core_enable() clears bus mastering; disabling does so again, switches interrupts off, and resets
  * where it can. */
 static void first_open(struct fake_device *d)
 {
         if (d->physfn && d->physfn->vfio_index >= 0)
                 d->physfn->vf_users++;
-        bus_master_off(d);
+        fake_command_reset(d);
 }
 
 static void last_close(struct fake *m, struct fake_device *d)
@@ -30,7 +24,8 @@ static void last_close(struct fake *m, struct fake_device *d)
                 d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
-        bus_master_off(d);
+        fake_ioeventfds_free(d);
+        fake_command_reset(d);
 }
 
 static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake_vfio_bind_iommufd *a)
@@ -125,6 +120,8 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->flags = (d->pci.cdx ? FAKE_VFIO_DEVICE_FLAGS_CDX : VFIO_DEVICE_FLAGS_PCI) |
                    (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
+        for (size_t i = 0; i < ARRAY_SIZE(d->pci.regions) && d->pci.regions[i].size; i++)
+                a->num_regions++;
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
@@ -141,7 +138,9 @@ static int reset(struct fake *m, struct fake_device *d)
         if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
                 fake_dmabufs_move(m, d, false);
         d->resets++;
-        memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
+        fake_command_reset(d);
+        memset(d->memory + fake_region_place(VFIO_PCI_BAR0_REGION_INDEX), d->pulled ? 0xff : 0,
+               FAKE_BAR0_SIZE);
         return 0;
 }
 
@@ -169,6 +168,8 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
+        case VFIO_DEVICE_IOEVENTFD:
+                return fake_ioeventfd_ioctl(m, d, arg);
         case VFIO_DEVICE_QUERY_GFX_PLANE:
         case VFIO_DEVICE_GET_GFX_DMABUF:
                 return fake_gfx_ioctl(m, d, request, arg);

@@ -240,6 +240,14 @@ ssize_t fake_region_pwrite(struct fake *m, struct fake_file *f, const void *buf,
                            uint64_t offset);
 int fake_region_mmap(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
                      int *ret_fd, uint64_t *ret_offset);
+/* fake_ioeventfd.c */
+int fake_ioeventfd_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_ioeventfd *a);
+void fake_ioeventfds_free(struct fake_device *d);
+void fake_ioeventfds_settle(struct fake_device *d);
 /* fake_irq.c */
 int fake_irq_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 void fake_irq_disable(struct fake_device *d, unsigned int index);
+/* Signals the request event, where it is on. */
+void fake_irq_request(struct fake_device *d);
+/* The eventfd was written to; takes what was. */
+bool fake_eventfd_fired(int fd);
