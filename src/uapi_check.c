@@ -48,6 +48,15 @@ _Static_assert(offsetof(struct uapi_vfio_device_attach_iommufd_pt, pt_id) ==
                "struct vfio_device_attach_iommufd_pt");
 #endif
 
+#ifdef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+_Static_assert(UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID == VFIO_PCI_HOT_RESET_FLAG_DEV_ID, "FLAG_DEV_ID");
+_Static_assert(UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED == VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED,
+               "FLAG_DEV_ID_OWNED");
+_Static_assert(UAPI_VFIO_PCI_DEVID_OWNED == VFIO_PCI_DEVID_OWNED, "VFIO_PCI_DEVID_OWNED");
+_Static_assert(UAPI_VFIO_PCI_DEVID_NOT_OWNED == (uint32_t)VFIO_PCI_DEVID_NOT_OWNED,
+               "VFIO_PCI_DEVID_NOT_OWNED");
+#endif
+
 _Static_assert(sizeof(struct uapi_iommu_ioas_map) == 40, "struct iommu_ioas_map of Linux 6.2");
 _Static_assert(sizeof(struct uapi_iommu_ioas_iova_ranges) == 32,
                "struct iommu_ioas_iova_ranges of Linux 6.2");

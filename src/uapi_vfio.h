@@ -24,3 +24,10 @@ struct uapi_vfio_device_attach_iommufd_pt {
         uint32_t pt_id;
 };
 #define UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+
+/* Linux 6.5: the answer of VFIO_DEVICE_GET_PCI_HOT_RESET_INFO for a device that was opened at its own node,
+ * with the iommufd's numbers where group_id was. */
+#define UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID       (1u << 0)
+#define UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED (1u << 1)
+#define UAPI_VFIO_PCI_DEVID_OWNED                 0u
+#define UAPI_VFIO_PCI_DEVID_NOT_OWNED             0xffffffffu

@@ -16,6 +16,7 @@
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
+#include <iommuctl/reset.h>
 #include <iommuctl/topology.h>
 
 #endif

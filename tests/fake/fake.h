@@ -161,6 +161,13 @@ const char *fake_driver_of(struct fake *m, const char *bdf);
 const char *fake_override_of(struct fake *m, const char *bdf);
 /* How many times it was reset through VFIO. */
 unsigned int fake_reset_count(struct fake *m, const char *bdf);
+/* How many times its bus was reset with it. */
+unsigned int fake_hot_reset_count(struct fake *m, const char *bdf);
+/* From here on each hot reset that would be done ends in ERROR: a lock is held (-EBUSY, -EAGAIN); 0: it is
+ * done again. */
+void fake_set_hot_reset_error(struct fake *m, int error);
+/* The next N questions for the scope of a hot reset find one device more than they have room for. */
+void fake_set_hot_reset_growth(struct fake *m, unsigned int n);
 /* The memory behind a BAR, as the device sees it; NULL where there is none. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);
 uint8_t *fake_config(struct fake *m, const char *bdf);

@@ -127,6 +127,8 @@ static int reset(struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        if (!d->reset_methods[0])
+                return -ENOTTY; /* pci_try_reset_function() finds no method */
         d->resets++;
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
         return 0;
@@ -158,6 +160,9 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
                 return reset(d);
+        case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+        case VFIO_DEVICE_PCI_HOT_RESET:
+                return fake_hot_reset_ioctl(m, df, request, arg);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:

@@ -139,8 +139,9 @@ struct fake_device {
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
-        unsigned int resets;
-        uint8_t vf_token[16]; /* of a PF */
+        unsigned int resets, hot_resets;
+        char reset_methods[64]; /* as sysfs says them */
+        uint8_t vf_token[16];   /* of a PF */
 };
 
 struct fake_text {
@@ -180,6 +181,8 @@ struct fake {
         int modprobe_status;
         uint64_t node_delay;
         int next_vfio_index;
+        int hot_reset_error;
+        unsigned int hot_reset_growth;
         uint64_t pinned; /* bytes, against options.memlock */
 
         uint64_t now;
@@ -299,6 +302,8 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
                                     const char *path);
 void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id);
 void fake_free_devices(struct fake *m);
+/* fake_hot_reset.c */
+void fake_add_reset_methods(struct fake *m, struct fake_device *d);
 struct fake_group *fake_get_group(struct fake *m, unsigned int id);
 
 /* fake_fault.c: to be called at the door of each call; 0, or what the call must answer. */

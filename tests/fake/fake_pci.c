@@ -194,7 +194,7 @@ static void add_pci_files(struct fake *m, struct fake_device *d)
         fake_add_file(m, at(d, "power_state"), "D0\n");
         fake_add_attribute(m, at(d, "config"), &attr_config, d);
         if (!p->no_reset)
-                fake_add_file(m, at(d, "reset_method"), "flr bus\n");
+                fake_add_reset_methods(m, d);
 }
 
 void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci)

@@ -91,6 +91,12 @@ struct fake_vfio_attach_pt {
         __u32 argsz, flags, pt_id;
 };
 
+/* VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of a device that was opened at its own node (6.5). */
+#define FAKE_HOT_RESET_DEV_ID       1u
+#define FAKE_HOT_RESET_DEV_ID_OWNED 2u
+#define FAKE_DEVID_OWNED            0u
+#define FAKE_DEVID_NOT_OWNED        0xffffffffu
+
 struct fake_vfio_detach_pt {
         __u32 argsz, flags;
 };

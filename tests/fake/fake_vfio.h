@@ -58,6 +58,8 @@ unsigned int fake_container_ranges(struct fake *m, const struct fake_container *
 int fake_container_attach(struct fake *m, struct fake_container *c, struct fake_group *g);
 void fake_container_detach(struct fake *m, struct fake_group *g);
 struct fake_container *fake_container_of(const struct fake_file *f);
+/* The group that is open in F, or NULL. */
+struct fake_group *fake_group_of(const struct fake_file *f);
 /* fake_type1.c */
 int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg);
 
@@ -101,6 +103,8 @@ struct fake_device_file *fake_device_file_of(const struct fake_file *f);
  */
 int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t least);
 int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a);
+/* fake_hot_reset.c */
+int fake_hot_reset_ioctl(struct fake *m, struct fake_device_file *df, unsigned long request, void *arg);
 /* fake_region.c */
 int fake_region_info(const struct fake_device *d, struct vfio_region_info *a);
 ssize_t fake_region_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Resets, power and migration on a real kernel, a backend at a time: lab-states WHAT BACKEND DEVICE… */
+
+#include "../core/core.h"
+
+void test_hot_reset(const char *other, bool other_is_bound);
+void test_no_hot_reset(void);
+void test_reset_methods(void);
+/* Behind a port whose link never says that it is active again. */
+void test_deaf_link(void);
