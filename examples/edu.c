@@ -5,12 +5,8 @@
  *
  *     cc -o edu edu.c $(pkg-config --cflags --libs libiommuctl)
  *     iommuctl bind 00:04.0
- *     ./edu 00:04.0
- *
- * Started by iommuctl it needs no privilege: the device and a buffer are handed to it.
- *
+ *     ./edu 00:04.0            or, without any privilege, with the device and a buffer handed to it:
  *     iommuctl dma map 00:04.0 --buffer copy:8K,iova=0x100000 -- setpriv --reuid=nobody --clear-groups ./edu
- * --adopt
  */
 
 #include <errno.h>
@@ -19,160 +15,128 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Registers in BAR 0, and what is behind them. */
 enum {
-        EDU_IDENTIFICATION = 0x00, /* 0xRRrr00ed */
+        EDU_IDENTIFICATION = 0x00, /* registers in BAR 0: 0xRRrr00ed */
         EDU_IRQ_STATUS = 0x24,
         EDU_IRQ_ACKNOWLEDGE = 0x64,
         EDU_DMA_SOURCE = 0x80,
         EDU_DMA_DESTINATION = 0x88,
         EDU_DMA_COUNT = 0x90,
         EDU_DMA_COMMAND = 0x98, /* 1: start, 2: out of the device, 4: interrupt when done */
-
-        EDU_MEMORY = 0x40000, /* 4 KiB of the device's own, as its DMA engine numbers them */
-        EDU_DMA_BITS = 28,    /* it drops the address bits above, unless QEMU was told another dma_mask */
+        EDU_MEMORY = 0x40000,   /* 4 KiB of the device's own, as its DMA engine numbers them */
         COPY_SIZE = 2048,
 };
+#define EDU_IOVA_LAST ((UINT64_C(1) << 28) - 1) /* it drops the address bits above */
 
-struct edu {
-        struct iommuctl_ctx *ctx;
-        struct iommuctl_container *container;
-        struct iommuctl_device *device;
-        struct iommuctl_adopted *adopted; /* NULL: opened by ourselves */
-        struct iommuctl_dma *dma;
-        struct iommuctl_region *bar;
-        struct iommuctl_irq *irq;
-        unsigned int irq_kind;
-        char *registers;
-};
-
-static int open_by_name(struct edu *edu, const char *name, enum iommuctl_backend backend)
+static int copy(char *registers, struct iommuctl_irq *irq, uint64_t from, uint64_t to, uint64_t direction)
 {
-        struct iommuctl_dma_options options = { .struct_size = sizeof(options),
-                                                .name = "copy",
-                                                .iova_limit = (UINT64_C(1) << EDU_DMA_BITS) - 1 };
         int r;
 
-        r = iommuctl_container_new(edu->ctx, backend, &edu->container);
-        if (r == 0)
-                r = iommuctl_device_open(edu->container, name, &edu->device);
-        if (r == 0)
-                r = iommuctl_dma_alloc(edu->container, 2 * COPY_SIZE, &options, &edu->dma);
+        iommuctl_mmio_write64(registers + EDU_DMA_SOURCE, from);
+        iommuctl_mmio_write64(registers + EDU_DMA_DESTINATION, to);
+        iommuctl_mmio_write64(registers + EDU_DMA_COUNT, COPY_SIZE);
+        iommuctl_mmio_write64(registers + EDU_DMA_COMMAND, 1 | direction | 4);
+        r = iommuctl_irq_wait(irq, 0, 5000, NULL);
+        iommuctl_mmio_write32(registers + EDU_IRQ_ACKNOWLEDGE,
+                              iommuctl_mmio_read32(registers + EDU_IRQ_STATUS));
         return r;
 }
 
-static int adopt(struct edu *edu)
-{
-        int r = iommuctl_adopt(edu->ctx, IOMMUCTL_ADOPT_UNSET_ENVIRONMENT, &edu->adopted);
-
-        if (r < 0)
-                return r;
-        edu->container = iommuctl_container_ref(iommuctl_adopted_container(edu->adopted));
-        edu->device = iommuctl_device_ref(iommuctl_adopted_device(edu->adopted));
-        edu->dma = iommuctl_adopted_find_buffer(edu->adopted, "copy");
-        return edu->dma ? 0 : -ENOENT;
-}
-
 /* Registers, interrupt, and leave to do DMA, in this order: MSI is DMA too. */
-static int start(struct edu *edu)
+static int drive(struct iommuctl_device *device, struct iommuctl_dma *dma)
 {
-        void *map;
-        int r;
-
-        r = iommuctl_region_open(edu->device, VFIO_PCI_BAR0_REGION_INDEX, &edu->bar);
-        if (r == 0)
-                r = iommuctl_region_map(edu->bar, 0, 0, &map);
-        if (r < 0)
-                return r;
-        edu->registers = map;
-        if ((iommuctl_mmio_read32(edu->registers + EDU_IDENTIFICATION) & 0xffff) != 0x00ed)
-                return -ENXIO;
-        edu->irq_kind = iommuctl_irq_vectors(edu->device, IOMMUCTL_IRQ_MSI) > 0 ? IOMMUCTL_IRQ_MSI
-                                                                                : IOMMUCTL_IRQ_INTX;
-        r = iommuctl_irq_new(edu->device, edu->irq_kind, 0, 1, &edu->irq);
-        return r < 0 ? r : iommuctl_device_set_bus_master(edu->device, true);
-}
-
-static int copy(struct edu *edu, uint64_t from, uint64_t to, uint64_t direction)
-{
-        int r;
-
-        iommuctl_mmio_write64(edu->registers + EDU_DMA_SOURCE, from);
-        iommuctl_mmio_write64(edu->registers + EDU_DMA_DESTINATION, to);
-        iommuctl_mmio_write64(edu->registers + EDU_DMA_COUNT, COPY_SIZE);
-        iommuctl_mmio_write64(edu->registers + EDU_DMA_COMMAND, 1 | direction | 4);
-        r = iommuctl_irq_wait(edu->irq, 0, 5000, NULL);
-        if (r < 0)
-                return r;
-        iommuctl_mmio_write32(edu->registers + EDU_IRQ_ACKNOWLEDGE,
-                              iommuctl_mmio_read32(edu->registers + EDU_IRQ_STATUS));
-        /* a level interrupt was masked when it fired */
-        return edu->irq_kind == IOMMUCTL_IRQ_INTX ? iommuctl_irq_unmask(edu->irq, 0) : 0;
-}
-
-static int round_trip(struct edu *edu)
-{
-        struct iommuctl_span span = iommuctl_dma_span(edu->dma);
+        struct iommuctl_span span = iommuctl_dma_span(dma);
         unsigned char *out = span.vaddr, *back = out + COPY_SIZE;
+        struct iommuctl_region *bar = NULL;
+        struct iommuctl_irq *irq = NULL;
+        void *registers;
         int r;
 
-        if (span.size < 2 * COPY_SIZE || span.iova + span.size > UINT64_C(1) << EDU_DMA_BITS)
+        if (span.size < 2 * COPY_SIZE || span.iova + span.size - 1 > EDU_IOVA_LAST)
                 return -ERANGE;
         for (int i = 0; i < COPY_SIZE; i++)
                 out[i] = (unsigned char)(i * 7 + i / 256);
         memset(back, 0, COPY_SIZE);
-        r = copy(edu, span.iova, EDU_MEMORY, 0);
+
+        r = iommuctl_region_open(device, VFIO_PCI_BAR0_REGION_INDEX, &bar);
         if (r == 0)
-                r = copy(edu, EDU_MEMORY, span.iova + COPY_SIZE, 2);
-        if (r < 0)
-                return r;
-        return memcmp(out, back, COPY_SIZE) == 0 ? 0 : -EBADMSG;
+                r = iommuctl_region_map(bar, 0, 0, &registers);
+        if (r == 0 && (iommuctl_mmio_read32(registers) & 0xffff) != 0x00ed)
+                r = -ENXIO;
+        if (r == 0)
+                r = iommuctl_irq_new(device, IOMMUCTL_IRQ_MSI, 0, 1, &irq);
+        if (r == 0)
+                r = iommuctl_device_set_bus_master(device, true);
+        if (r == 0)
+                r = copy(registers, irq, span.iova, EDU_MEMORY, 0);
+        if (r == 0)
+                r = copy(registers, irq, EDU_MEMORY, span.iova + COPY_SIZE, 2);
+        if (r == 0 && memcmp(out, back, COPY_SIZE) != 0)
+                r = -EBADMSG;
+        iommuctl_irq_free(irq);
+        iommuctl_region_free(bar);
+        return r;
 }
 
-/* In reverse; each of these takes NULL, so it serves however far we came. */
-static void done(struct edu *edu)
+/* The device, and a buffer where it can reach, by our own means or as they were handed to us. */
+static int open_device(struct iommuctl_ctx *ctx, char **argv, struct iommuctl_device **device,
+                       struct iommuctl_dma **dma, struct iommuctl_adopted **adopted)
 {
-        iommuctl_irq_free(edu->irq);
-        iommuctl_region_free(edu->bar);
-        if (!edu->adopted)
-                iommuctl_dma_unmap(edu->dma);
-        iommuctl_adopted_free(edu->adopted);
-        iommuctl_device_unref(edu->device);
-        iommuctl_container_unref(edu->container);
-        iommuctl_ctx_unref(edu->ctx);
+        struct iommuctl_dma_options options = { .struct_size = sizeof(options), .iova_limit = EDU_IOVA_LAST };
+        struct iommuctl_container *container;
+        int r;
+
+        if (!argv[1]) {
+                r = iommuctl_adopt(ctx, IOMMUCTL_ADOPT_UNSET_ENVIRONMENT, adopted);
+                if (r < 0)
+                        return r;
+                *device = iommuctl_device_ref(iommuctl_adopted_device(*adopted));
+                *dma = iommuctl_adopted_find_buffer(*adopted, "copy");
+                return *dma ? 0 : -ENOENT;
+        }
+        r = iommuctl_container_new(ctx,
+                                   !argv[2]                    ? IOMMUCTL_BACKEND_AUTO
+                                   : !strcmp(argv[2], "type1") ? IOMMUCTL_BACKEND_TYPE1
+                                                               : IOMMUCTL_BACKEND_IOMMUFD,
+                                   &container);
+        if (r < 0)
+                return r;
+        r = iommuctl_device_open(container, argv[1], device);
+        if (r == 0)
+                r = iommuctl_dma_alloc(container, 2 * COPY_SIZE, &options, dma);
+        iommuctl_container_unref(container); /* device and buffer keep it */
+        return r;
 }
 
 int main(int argc, char **argv)
 {
-        enum iommuctl_backend backend = IOMMUCTL_BACKEND_AUTO;
-        const char *name = argc > 1 ? argv[argc - 1] : "--help";
-        struct edu edu = { 0 };
-        char text[512];
+        struct iommuctl_adopted *adopted = NULL;
+        struct iommuctl_device *device = NULL;
+        struct iommuctl_ctx *ctx = NULL;
+        struct iommuctl_dma *dma = NULL;
+        char text[512] = "";
         int r;
 
-        if (argc == 3 && strcmp(argv[1], "--backend=iommufd") == 0)
-                backend = IOMMUCTL_BACKEND_IOMMUFD;
-        else if (argc == 3 && strcmp(argv[1], "--backend=type1") == 0)
-                backend = IOMMUCTL_BACKEND_TYPE1;
-        else if (argc != 2 || strcmp(name, "--help") == 0)
-                return fprintf(stderr, "usage: edu [--backend=iommufd|type1] ADDRESS | edu --adopt\n"), 2;
-        r = iommuctl_ctx_new(&edu.ctx);
-        if (r < 0)
-                return fprintf(stderr, "edu: %s\n", strerror(-r)), 1;
-        r = strcmp(name, "--adopt") == 0 ? adopt(&edu) : open_by_name(&edu, name, backend);
+        if (argc > 3 || (argc > 1 && argv[1][0] == '-'))
+                return fprintf(stderr, "usage: edu [ADDRESS [iommufd|type1]]\n"), 2;
+        r = iommuctl_ctx_new(&ctx);
         if (r == 0)
-                r = start(&edu);
+                r = open_device(ctx, argv, &device, &dma, &adopted);
         if (r == 0)
-                r = round_trip(&edu);
+                r = drive(device, dma);
         if (r == 0)
-                printf("%s: %d bytes in and back out by %s, iova 0x%llx, interrupt by %s\n",
-                       iommuctl_device_name(edu.device), COPY_SIZE,
-                       iommuctl_backend_name(iommuctl_container_backend(edu.container)),
-                       (unsigned long long)iommuctl_dma_span(edu.dma).iova,
-                       edu.irq_kind == IOMMUCTL_IRQ_MSI ? "MSI" : "INTx");
+                printf("%s: %d bytes in and back out by %s, iova 0x%llx, interrupt by MSI\n",
+                       iommuctl_device_name(device), COPY_SIZE,
+                       iommuctl_backend_name(iommuctl_container_backend(iommuctl_device_container(device))),
+                       (unsigned long long)iommuctl_dma_span(dma).iova);
         else
                 fprintf(stderr, "edu: %s\n",
-                        iommuctl_ctx_error(edu.ctx, text, sizeof(text)) ? text : strerror(-r));
-        done(&edu);
+                        ctx && iommuctl_ctx_error(ctx, text, sizeof(text)) ? text : strerror(-r));
+
+        if (!adopted)
+                iommuctl_dma_unmap(dma); /* each of these takes NULL */
+        iommuctl_adopted_free(adopted);
+        iommuctl_device_unref(device);
+        iommuctl_ctx_unref(ctx);
         return r == 0 ? 0 : 1;
 }

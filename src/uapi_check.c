@@ -39,7 +39,11 @@ _Static_assert(UAPI_IOMMU_IOAS_MAP_READABLE == IOMMU_IOAS_MAP_READABLE, "IOMMU_I
 
 #ifdef VFIO_DEVICE_BIND_IOMMUFD
 _Static_assert(UAPI_VFIO_DEVICE_BIND_IOMMUFD == VFIO_DEVICE_BIND_IOMMUFD, "VFIO_DEVICE_BIND_IOMMUFD");
-_Static_assert(sizeof(struct uapi_vfio_device_bind_iommufd) == sizeof(struct vfio_device_bind_iommufd),
+/* Structs that tell their size in argsz grow at the end: to 24 bytes in Linux 6.18, for the token. */
+_Static_assert(sizeof(struct uapi_vfio_device_bind_iommufd) <= sizeof(struct vfio_device_bind_iommufd),
+               "struct vfio_device_bind_iommufd");
+_Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd, out_devid) ==
+                       offsetof(struct vfio_device_bind_iommufd, out_devid),
                "struct vfio_device_bind_iommufd");
 _Static_assert(UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT == VFIO_DEVICE_ATTACH_IOMMUFD_PT,
                "VFIO_DEVICE_ATTACH_IOMMUFD_PT");

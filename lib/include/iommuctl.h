@@ -12,6 +12,7 @@
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>
+#include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>

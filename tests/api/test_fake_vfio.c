@@ -404,10 +404,11 @@ static void test_dma(void **state)
 
 static void test_irqs(void **state)
 {
-        struct {
+        union {
                 struct vfio_irq_set a;
-                int32_t fd[2];
+                char room[sizeof(struct vfio_irq_set) + 2 * sizeof(int32_t)];
         } set = { .a = { .argsz = sizeof(set), .index = VFIO_PCI_MSIX_IRQ_INDEX, .count = 2 } };
+        int32_t *fd = (int32_t *)(void *)set.a.data;
         struct vfio_irq_set off = { .argsz = sizeof(off),
                                     .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
                                     .index = VFIO_PCI_MSIX_IRQ_INDEX };
@@ -418,21 +419,21 @@ static void test_irqs(void **state)
         type1(&c, &g);
         d = call(g, VFIO_GROUP_GET_DEVICE_FD, GPU);
         set.a.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
-        set.fd[0] = k->ops->eventfd(k, 0, 0);
-        set.fd[1] = k->ops->eventfd(k, 0, 0);
+        fd[0] = k->ops->eventfd(k, 0, 0);
+        fd[1] = k->ops->eventfd(k, 0, 0);
         assert_int_equal(call(d, VFIO_DEVICE_SET_IRQS, &off), -EINVAL);
         assert_int_equal(call(d, VFIO_DEVICE_SET_IRQS, &set), 0);
         assert_int_equal(fake_irq_enabled(m, GPU, VFIO_PCI_MSIX_IRQ_INDEX), 2);
         assert_int_equal(fake_raise(m, GPU, VFIO_PCI_MSIX_IRQ_INDEX, 1), 1);
         assert_int_equal(fake_raise(m, GPU, VFIO_PCI_MSIX_IRQ_INDEX, 2), 0);
-        assert_int_equal(k->ops->read(k, set.fd[1], &n, 8), 8);
+        assert_int_equal(k->ops->read(k, fd[1], &n, 8), 8);
         assert_int_equal(n, 1);
         set.a.index = VFIO_PCI_MSI_IRQ_INDEX;
         assert_int_equal(call(d, VFIO_DEVICE_SET_IRQS, &set), -EINVAL);
         assert_int_equal(call(d, VFIO_DEVICE_SET_IRQS, &off), 0);
         assert_int_equal(call(d, VFIO_DEVICE_SET_IRQS, &set), 0);
-        k->ops->close(k, set.fd[0]);
-        k->ops->close(k, set.fd[1]);
+        k->ops->close(k, fd[0]);
+        k->ops->close(k, fd[1]);
         k->ops->close(k, c);
         k->ops->close(k, g);
         k->ops->close(k, d);

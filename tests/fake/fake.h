@@ -112,6 +112,7 @@ struct fake_pci {
         bool no_intx;
         bool sriov;        /* a PF: it has an SR-IOV capability */
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
+        bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -171,6 +172,8 @@ void fake_set_hot_reset_growth(struct fake *m, unsigned int n);
 /* The memory behind a BAR, as the device sees it; NULL where there is none. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);
 uint8_t *fake_config(struct fake *m, const char *bdf);
+/* The guest shows a picture of this size from now on, in a buffer of its own; 0 and 0: nothing. */
+void fake_set_display(struct fake *m, const char *bdf, unsigned int width, unsigned int height);
 
 /* The device does DMA: copies between BUF and the memory that the live mappings put at IOVA. Returns 0, or
  * -EFAULT where a page is not mapped or not mapped for this access. */

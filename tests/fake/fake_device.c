@@ -167,6 +167,9 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
+        case VFIO_DEVICE_QUERY_GFX_PLANE:
+        case VFIO_DEVICE_GET_GFX_DMABUF:
+                return fake_gfx_ioctl(m, d, request, arg);
         case VFIO_DEVICE_GET_IRQ_INFO:
         case VFIO_DEVICE_SET_IRQS:
                 return fake_irq_ioctl(m, d, request, arg);

@@ -142,6 +142,7 @@ struct fake_device {
         unsigned int resets, hot_resets;
         char reset_methods[64]; /* as sysfs says them */
         uint8_t vf_token[16];   /* of a PF */
+        unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
 };
 
 struct fake_text {
@@ -258,6 +259,7 @@ int fake_base(struct fake *m, int dirfd, struct fake_node **ret_node);
 int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags, int fd, uint64_t offset,
                  void **ret_map);
 int fake_do_munmap(struct fake *m, void *addr, size_t length);
+int fake_gfx_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 int fake_do_memfd_create(struct fake *m, const char *name, unsigned int flags);
 int fake_do_socket(struct fake *m, int domain, int type, int protocol);
 int fake_do_eventfd(struct fake *m, unsigned int value, int flags);

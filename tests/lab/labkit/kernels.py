@@ -58,6 +58,25 @@ def source_package(spec):
     return packages.fetch(spec["package"], spec["suites"], follow=spec["kind"] == "debian-image")
 
 
+def headers(lane, spec):
+    """A folder with linux/vfio.h and linux/iommufd.h as this kernel has them, for programs to be held against."""
+    if spec["kind"] != "source":
+        raise LabError(f"{lane} is not built from source: its headers are not fetched")
+    package, version = source_package(spec)
+    place = cache.root() / f"headers/{lane}_{version}"
+    with cache.lock(f"headers-{lane}"):
+        if place.exists():
+            return place
+        with cache.workspace(f"headers-{lane}") as work, Progress(f"unpacking the headers of {lane}"):
+            unpack(package, work / "deb", ["./usr/src"])
+            tarball = next((work / "deb/usr/src").glob("*.tar.*"))
+            names = [f"{tarball.name.partition('.tar')[0]}/include/uapi/linux/{name}.h" for name in ("vfio", "iommufd")]
+            (work / "made/linux").mkdir(parents=True)
+            check(process.run(["tar", "xf", tarball, "-C", work / "made/linux", "--strip-components=4", *names]),
+                  "unpack the headers of", lane)
+            return cache.keep(work / "made", place)
+
+
 def from_debian_image(lane, spec, _here, package, work):
     with Progress(f"unpacking the kernel {lane}"):
         exclude = [f"--exclude=./lib/modules/*/kernel/{path}" for path in spec["leave_out"]]
@@ -93,7 +112,10 @@ def from_source(lane, spec, here, package, work):
         check(process.run(["tar", "xf", tarball, "-C", work, "--exclude=*/Documentation/*/*"]), "unpack", lane)
         tarball.unlink()
     tree = next(path for path in work.iterdir() if path.name.startswith("linux-"))
-    configure(lane, tree, here / spec["config"])
+    fragment = work / "fragment"
+    fragment.write_text("\n".join([(here / spec["config"]).read_text(encoding="utf-8"), *spec.get("also", []), ""]),
+                        encoding="utf-8")
+    configure(lane, tree, fragment)
     build(lane, tree, spec["build_steps"])
 
     made = work / "made"
@@ -119,7 +141,7 @@ def configure(lane, tree, fragment):
     wanted = re.findall(r"^CONFIG_\w+=[ym]$", fragment.read_text(encoding="utf-8"), re.M)
     lost = [option for option in wanted if option not in have]
     if lost:
-        raise LabError(f"{fragment.name} asks for what {lane} does not take: {', '.join(lost)}")
+        raise LabError(f"the configuration asks for what {lane} does not take: {', '.join(lost)}")
 
 
 def build(lane, tree, steps):

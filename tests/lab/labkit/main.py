@@ -24,7 +24,7 @@ def parser():
     def machine_options(sub):
         sub.add_argument("--iommu", help="another IOMMU than the machine's: intel, amd, virtio, none")
         sub.add_argument("--devices", help="other devices than the machine's, separated by commas")
-        sub.add_argument("--kernel", help="another kernel than the machine's: 6.1 or 6.12")
+        sub.add_argument("--kernel", help="another kernel than the machine's: 6.1, 6.12 or 7.2")
         sub.add_argument("--build", type=pathlib.Path, help="build folder whose programs stand first on the PATH")
         sub.add_argument("--out", type=pathlib.Path, help="keep logs and results in this folder")
 
@@ -47,7 +47,9 @@ def parser():
     verb("list", "machines, their parts, and what is cached")
     verb("tests", "machines that have tests and their processors, one a line")
     kernel = verb("kernel", "fetch or build a kernel into the cache, and print where it is")
-    kernel.add_argument("lane", nargs="+", help="6.1 or 6.12")
+    kernel.add_argument("lane", nargs="+", help="6.1, 6.12 or 7.2")
+    headers = verb("headers", "fetch a kernel's headers of VFIO and iommufd into the cache, and print where they are")
+    headers.add_argument("lane", help="6.12 or 7.2")
     inner = verb("initramfs", "pack busybox and an init script, for a machine inside a machine")
     inner.add_argument("init", type=pathlib.Path)
     inner.add_argument("image", type=pathlib.Path)
@@ -144,8 +146,10 @@ def main():
     # What follows -- is the job's, options and all; argparse would look for its own there.
     cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     options, rest = parser().parse_known_args(sys.argv[1:cut])
-    if rest and (options.verb != "run" or rest[0].startswith("-")):
+    if rest and (options.verb not in ("run", "test") or rest[0].startswith("-")):
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    if options.verb == "test":  # names that stand behind the options
+        options.scripts += rest
     if options.verb == "run":
         options.command += rest
         if options.command:
@@ -161,6 +165,9 @@ def main():
             return suite.run(catalogue, options, environment(options.build))
         if options.verb == "kernel":
             return make_kernels(catalogue, options)
+        if options.verb == "headers":
+            lane = catalogue.kernel_name(options.lane)
+            return print(kernels.headers(lane, catalogue.kernels[lane]))
         if options.verb == "initramfs":
             return options.image.write_bytes(initramfs.smallest(options.init.read_bytes())) and 0
         if options.verb == "tests":

@@ -9,7 +9,7 @@
 
 to_vfio $edu
 for backend in $backends; do
-    output=$(edu --backend="$backend" $edu 2>&1)
+    output=$(edu $edu "$backend" 2>&1)
     like "$output" "^$edu: 2048 bytes in and back out by $backend, iova 0x[0-9a-f]+, interrupt by MSI\$" \
         "examples/edu copies by $backend"
     for irq in msi intx; do
@@ -19,8 +19,8 @@ done
 output=$(edu $edu 2>&1)
 like "$output" "by ${backends%% *}," "left to itself the example takes ${backends%% *}"
 if [ "$backends" = type1 ]; then
-    fails 1 "a kernel without iommufd says so" edu --backend=iommufd $edu
-    like "$(edu --backend=iommufd $edu 2>&1)" "^edu: .*iommu" "in a line that names it"
+    fails 1 "a kernel without iommufd says so" edu $edu iommufd
+    like "$(edu $edu iommufd 2>&1)" "^edu: .*iommu" "in a line that names it"
 fi
 ok "the device is free again" free_again
 to_native $edu

@@ -15,7 +15,7 @@ unprivileged=(prlimit --memlock=65536 setpriv --reuid=65534 --regid=65534 --clea
 
 for backend in $backends; do
     map=(iommuctl dma map --backend="$backend" $edu --buffer copy:8K,iova=0x100000 --buffer other:4K,access=r)
-    output=$("${map[@]}" -- "${unprivileged[@]}" "$(command -v edu)" --adopt 2>&1)
+    output=$("${map[@]}" -- "${unprivileged[@]}" "$(command -v edu)" 2>&1)
     is "$output" "$edu: 2048 bytes in and back out by $backend, iova 0x100000, interrupt by MSI" \
         "$backend: without privilege, the adopted device does DMA"
     ok "$backend: afterwards the device is free again" free_again
