@@ -16,6 +16,7 @@
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
+#include <iommuctl/power.h>
 #include <iommuctl/region.h>
 #include <iommuctl/reset.h>
 #include <iommuctl/topology.h>

@@ -111,6 +111,8 @@ struct fake_pci {
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
         bool sriov;        /* a PF: it has an SR-IOV capability */
+        bool no_low_power; /* no low power features, as before 6.1 */
+        bool no_pm;        /* it has them, but never sleeps, as without CONFIG_PM */
         bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
         bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
@@ -164,6 +166,10 @@ const char *fake_override_of(struct fake *m, const char *bdf);
 unsigned int fake_reset_count(struct fake *m, const char *bdf);
 /* How many times its bus was reset with it. */
 unsigned int fake_hot_reset_count(struct fake *m, const char *bdf);
+/* Whether it sleeps now, how often it was woken; somebody else uses it. */
+bool fake_is_asleep(struct fake *m, const char *bdf);
+unsigned int fake_wake_count(struct fake *m, const char *bdf);
+void fake_touch(struct fake *m, const char *bdf);
 /* From here on each hot reset that would be done ends in ERROR: a lock is held (-EBUSY, -EAGAIN); 0: it is
  * done again. */
 void fake_set_hot_reset_error(struct fake *m, int error);

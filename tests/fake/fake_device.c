@@ -25,6 +25,7 @@ static void last_close(struct fake_device *d)
 {
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
+        fake_power_close(d);
         bus_master_off(d);
 }
 
@@ -134,7 +135,7 @@ static int reset(struct fake_device *d)
         return 0;
 }
 
-static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+static int granted_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_device_file *df = f->priv;
         struct fake_device *d = df->device;
@@ -178,6 +179,41 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         }
 }
 
+/* Each use wakes a device that sleeps (vfio_device_pm_runtime_get()). */
+static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+{
+        struct fake_device_file *df = f->priv;
+        int r;
+
+        fake_power_get(df->device);
+        r = granted_ioctl(m, f, request, arg);
+        fake_power_put(df->device);
+        return r;
+}
+
+static ssize_t device_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pread(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
+}
+
+static ssize_t device_pwrite(struct fake *m, struct fake_file *f, const void *buf, size_t size,
+                             uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pwrite(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
+}
+
 static void device_release(struct fake *m, struct fake_file *f)
 {
         struct fake_device_file *df = f->priv;
@@ -199,8 +235,8 @@ static void device_release(struct fake *m, struct fake_file *f)
 }
 
 static const struct fake_file_ops device_ops = {
-        .pread = fake_region_pread,
-        .pwrite = fake_region_pwrite,
+        .pread = device_pread,
+        .pwrite = device_pwrite,
         .ioctl = device_ioctl,
         .mmap = fake_region_mmap,
         .release = device_release,

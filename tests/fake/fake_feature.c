@@ -35,7 +35,6 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
         const uint32_t ops = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
         size_t size = a->argsz - sizeof(*a);
 
-        (void)m;
         if (a->argsz < sizeof(*a) ||
             a->flags & ~(__u32)(VFIO_DEVICE_FEATURE_MASK | ops | VFIO_DEVICE_FEATURE_PROBE))
                 return -EINVAL;
@@ -44,6 +43,10 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
         switch (a->flags & VFIO_DEVICE_FEATURE_MASK) {
         case VFIO_DEVICE_FEATURE_PCI_VF_TOKEN:
                 return feature_token(d, a->flags, a->data, size);
+        case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
+        case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
+        case VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
+                return fake_feature_power(m, d, a->flags, a->data, size);
         default:
                 return -ENOTTY;
         }

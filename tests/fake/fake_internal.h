@@ -140,8 +140,11 @@ struct fake_device {
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets, hot_resets;
-        char reset_methods[64]; /* as sysfs says them */
-        uint8_t vf_token[16];   /* of a PF */
+        char reset_methods[64];  /* as sysfs says them */
+        uint8_t vf_token[16];    /* of a PF */
+        bool pm_allowed, asleep; /* see fake_power.c */
+        int pm_eventfd;
+        unsigned int wakes;
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
 };
 
@@ -304,6 +307,10 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
                                     const char *path);
 void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id);
 void fake_free_devices(struct fake *m);
+/* fake_power.c: around each use of the device. */
+void fake_add_power_state(struct fake *m, struct fake_device *d);
+void fake_power_get(struct fake_device *d);
+void fake_power_put(struct fake_device *d);
 /* fake_hot_reset.c */
 void fake_add_reset_methods(struct fake *m, struct fake_device *d);
 struct fake_group *fake_get_group(struct fake *m, unsigned int id);

@@ -3,8 +3,9 @@
 
 static int usage(void)
 {
-        fprintf(stderr, "usage: lab-states hot-reset|hot-reset-refused type1|iommufd DEVICE OTHER\n"
-                        "       lab-states deaf-link|reset-methods|no-hot-reset type1|iommufd DEVICE\n");
+        fprintf(stderr,
+                "usage: lab-states hot-reset|hot-reset-refused type1|iommufd DEVICE OTHER\n"
+                "       lab-states deaf-link|power|reset-methods|no-hot-reset type1|iommufd DEVICE\n");
         return 2;
 }
 
@@ -26,6 +27,8 @@ int main(int argc, char **argv)
                 test_hot_reset(other_name, false);
         else if (streq(what, "deaf-link"))
                 test_deaf_link();
+        else if (streq(what, "power"))
+                test_power();
         else if (streq(what, "reset-methods"))
                 test_reset_methods();
         else if (streq(what, "no-hot-reset"))

@@ -8,5 +8,7 @@
 void test_hot_reset(const char *other, bool other_is_bound);
 void test_no_hot_reset(void);
 void test_reset_methods(void);
+/* An e1000e that nobody else uses. */
+void test_power(void);
 /* Behind a port whose link never says that it is active again. */
 void test_deaf_link(void);
