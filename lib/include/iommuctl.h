@@ -13,9 +13,11 @@
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/gfx.h>
+#include <iommuctl/dma_log.h>
 #include <iommuctl/group.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
+#include <iommuctl/migration.h>
 #include <iommuctl/power.h>
 #include <iommuctl/region.h>
 #include <iommuctl/reset.h>

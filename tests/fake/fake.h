@@ -110,13 +110,20 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
-        bool sriov;        /* a PF: it has an SR-IOV capability */
-        bool no_low_power; /* no low power features, as before 6.1 */
-        bool no_pm;        /* it has them, but never sleeps, as without CONFIG_PM */
-        bool dynamic_msix; /* MSI-X vectors can be added while others are on (6.5) */
-        bool display;      /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool sriov;             /* a PF: it has an SR-IOV capability */
+        bool no_low_power;      /* no low power features, as before 6.1 */
+        bool no_pm;             /* it has them, but never sleeps, as without CONFIG_PM */
+        unsigned int migration; /* FAKE_MIG_CAN_…; 0: none */
+        bool dma_log;           /* it can note down where it writes to */
+        bool migration_old;     /* without the calls of 6.2 */
+        bool dynamic_msix;      /* MSI-X vectors can be added while others are on (6.5) */
+        bool display;           /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
+/* VFIO_MIGRATION_… */
+#define FAKE_MIG_CAN_STOP_COPY (1u << 0)
+#define FAKE_MIG_CAN_P2P       (1u << 1)
+#define FAKE_MIG_CAN_PRE_COPY  (1u << 2)
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
  * 256 bytes of I/O ports. */
 #define FAKE_BAR0_SIZE 0x4000u
@@ -166,6 +173,13 @@ const char *fake_override_of(struct fake *m, const char *bdf);
 unsigned int fake_reset_count(struct fake *m, const char *bdf);
 /* How many times its bus was reset with it. */
 unsigned int fake_hot_reset_count(struct fake *m, const char *bdf);
+/* Migration: the state it is in (enum vfio_device_mig_state). The next arc into STATE fails with ERROR, and
+ * STAYS: leaves the device in ERROR. Its pre-copy begins anew. */
+unsigned int fake_migration_state(struct fake *m, const char *bdf);
+void fake_fail_migration(struct fake *m, const char *bdf, unsigned int state, int error, bool stays);
+void fake_set_migration_reinit(struct fake *m, const char *bdf);
+/* It notes down where it writes to. */
+bool fake_is_logging(struct fake *m, const char *bdf);
 /* Whether it sleeps now, how often it was woken; somebody else uses it. */
 bool fake_is_asleep(struct fake *m, const char *bdf);
 unsigned int fake_wake_count(struct fake *m, const char *bdf);

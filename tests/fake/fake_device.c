@@ -25,7 +25,10 @@ static void last_close(struct fake_device *d)
 {
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
+        fake_dma_log_stop(d);
         fake_power_close(d);
+        fake_migration_reset(d);
+        d->precopy_v2 = false; /* vfio_df_device_first_open() */
         bus_master_off(d);
 }
 
@@ -131,6 +134,7 @@ static int reset(struct fake_device *d)
         if (!d->reset_methods[0])
                 return -ENOTTY; /* pci_try_reset_function() finds no method */
         d->resets++;
+        fake_migration_reset(d);
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
         return 0;
 }

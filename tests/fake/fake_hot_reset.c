@@ -114,6 +114,7 @@ static void reset_one(struct fake *m, struct fake_device *d)
 {
         (void)m;
         d->hot_resets++;
+        fake_migration_reset(d);
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
 }
 

@@ -52,6 +52,7 @@ struct fake_file_ops {
         int (*mmap)(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
                     int *ret_fd, uint64_t *ret_offset);
         void (*release)(struct fake *m, struct fake_file *f);
+        bool stream; /* it may move less than it was asked to */
         const char *what;
 };
 
@@ -145,6 +146,11 @@ struct fake_device {
         bool pm_allowed, asleep; /* see fake_power.c */
         int pm_eventfd;
         unsigned int wakes;
+        unsigned int mig_state, mig_error_at; /* see fake_migration.c */
+        int mig_error;
+        bool mig_error_stays, mig_reinit, precopy_v2;
+        struct fake_session *session;
+        struct fake_dma_log *dma_log; /* NULL: none is kept */
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
 };
 
@@ -311,6 +317,11 @@ void fake_free_devices(struct fake *m);
 void fake_add_power_state(struct fake *m, struct fake_device *d);
 void fake_power_get(struct fake_device *d);
 void fake_power_put(struct fake_device *d);
+/* fake_migration.c: back to running; a stream ends. */
+void fake_migration_reset(struct fake_device *d);
+/* fake_dma_log.c */
+void fake_dma_log_stop(struct fake_device *d);
+void fake_dma_log_write(struct fake_device *d, uint64_t iova, uint64_t size);
 /* fake_hot_reset.c */
 void fake_add_reset_methods(struct fake *m, struct fake_device *d);
 struct fake_group *fake_get_group(struct fake *m, unsigned int id);

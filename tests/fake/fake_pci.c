@@ -96,6 +96,7 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
         d->vfio_index = -1;
         d->memory_fd = -1;
         d->pm_eventfd = -1;
+        d->mig_state = 2; /* VFIO_DEVICE_STATE_RUNNING */
         d->next = m->devices;
         m->devices = d;
         snprintf(link, sizeof(link), "/sys/bus/%s/devices/%s", bus, name);
@@ -248,6 +249,8 @@ void fake_free_devices(struct fake *m)
                 struct fake_device *d = m->devices;
 
                 m->devices = d->next;
+                fake_migration_reset(d);
+                fake_dma_log_stop(d);
                 if (d->memory)
                         munmap(d->memory, 8 << 20);
                 if (d->memory_fd >= 0)

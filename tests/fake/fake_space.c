@@ -220,6 +220,8 @@ static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t
                 if ((write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                            : process_vm_readv(getpid(), &local, 1, &remote, 1, 0)) != (ssize_t)n)
                         r = -EFAULT;
+                if (r == 0 && write)
+                        fake_dma_log_write(d, iova + done, n);
                 done += n;
         }
         pthread_mutex_unlock(&m->lock);

@@ -103,6 +103,10 @@ struct fake_device_file *fake_device_file_of(const struct fake_file *f);
  */
 int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t least);
 int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a);
+/* fake_migration.c */
+int fake_feature_migration(struct fake *m, struct fake_device *d, uint32_t flags, void *data, size_t size);
+/* fake_dma_log.c */
+int fake_feature_dma_log(struct fake_device *d, uint32_t flags, void *data, size_t size);
 /* fake_power.c */
 int fake_feature_power(struct fake *m, struct fake_device *d, uint32_t flags, const void *data, size_t size);
 void fake_power_close(struct fake_device *d);

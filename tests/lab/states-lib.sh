@@ -3,9 +3,14 @@
 #
 # For scripts that run lab-states (states/).
 
-# which backends the kernel has
-backends=type1
-[ ! -e /dev/iommu ] || backends="type1 iommufd"
+# backends: those that the kernel has, on one line
+backends() {
+    if [ -e /dev/iommu ]; then
+        echo type1 iommufd
+    else
+        echo type1
+    fi
+}
 
 # part WHAT BACKEND DEVICE…: what the program says, numbered on
 part() {

@@ -12,7 +12,7 @@ read -r first second <<<"$(behind 0000:00:0c.0)"
 deaf=$(behind 0000:00:0d.0)
 
 to_vfio "$first" "$second" "$deaf" "$edu"
-for backend in $backends; do
+for backend in $(backends); do
     part hot-reset "$backend" "$first" "$second"
     part no-hot-reset "$backend" "$edu"
     part deaf-link "$backend" "$deaf"
@@ -25,7 +25,7 @@ is "$(cat "/sys/bus/pci/devices/$deaf/reset_method")" "$before" "the reset metho
 
 # a group stays viable with a device that has no driver, but a reset of that is nobody's to allow
 echo "$second" >"/sys/bus/pci/devices/$second/driver/unbind"
-for backend in $backends; do
+for backend in $(backends); do
     part hot-reset-refused "$backend" "$first" "$second"
 done
 to_native "$first" "$second" "$deaf" "$edu"

@@ -8,7 +8,7 @@
 
 nic=$(behind 0000:00:0d.0)
 to_vfio "$nic"
-for backend in $backends; do
+for backend in $(backends); do
     part power "$backend" "$nic"
 done
 to_native "$nic"
