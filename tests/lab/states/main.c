@@ -3,9 +3,9 @@
 
 static int usage(void)
 {
-        fprintf(stderr,
-                "usage: lab-states hot-reset|hot-reset-refused type1|iommufd DEVICE OTHER\n"
-                "       lab-states deaf-link|power|reset-methods|no-hot-reset type1|iommufd DEVICE\n");
+        fprintf(stderr, "usage: lab-states hot-reset|hot-reset-refused|migration type1|iommufd DEVICE OTHER\n"
+                        "       lab-states deaf-link|no-hot-reset|no-migration|power|reset-methods "
+                        "type1|iommufd DEVICE\n");
         return 2;
 }
 
@@ -27,6 +27,10 @@ int main(int argc, char **argv)
                 test_hot_reset(other_name, false);
         else if (streq(what, "deaf-link"))
                 test_deaf_link();
+        else if (streq(what, "migration") && other_name)
+                test_migration(other_name);
+        else if (streq(what, "no-migration"))
+                test_no_migration();
         else if (streq(what, "power"))
                 test_power();
         else if (streq(what, "reset-methods"))

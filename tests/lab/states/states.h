@@ -10,5 +10,8 @@ void test_no_hot_reset(void);
 void test_reset_methods(void);
 /* An e1000e that nobody else uses. */
 void test_power(void);
+/* Two devices of mtty, both with two ports. */
+void test_migration(const char *other);
+void test_no_migration(void);
 /* Behind a port whose link never says that it is active again. */
 void test_deaf_link(void);
