@@ -24,7 +24,7 @@ _public_ const char *iommuctl_backend_name(enum iommuctl_backend backend)
         return NULL;
 }
 
-static struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuctl_backend asked)
+struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuctl_backend asked)
 {
         struct iommuctl_container *c = calloc(1, sizeof(*c));
 
@@ -34,8 +34,11 @@ static struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum
         c->ctx = iommuctl_ctx_ref(ctx);
         c->asked = asked;
         c->space = (struct address_space){ .k = ctx->kernel, .fd = -1 };
+        pthread_mutex_init(&c->tracking_lock, NULL);
         pthread_mutex_init(&c->join_lock, NULL);
+        pthread_mutex_init(&c->facts_lock, NULL);
         pthread_mutex_init(&c->lock, NULL);
+        pthread_cond_init(&c->settled, NULL);
         dma_map_init(&c->map);
         return c;
 }
@@ -44,11 +47,17 @@ static void container_free(struct iommuctl_container *c)
 {
         struct kernel *k = container_kernel(c);
 
-        if (c->space.fd >= 0)
+        if (c->iommufd)
+                container_leave_iommufd(c);
+        else if (c->space.fd >= 0)
                 k->ops->close(k, c->space.fd);
         dma_map_destroy(&c->map);
+        free(c->allowed);
+        pthread_cond_destroy(&c->settled);
         pthread_mutex_destroy(&c->lock);
+        pthread_mutex_destroy(&c->facts_lock);
         pthread_mutex_destroy(&c->join_lock);
+        pthread_mutex_destroy(&c->tracking_lock);
         iommuctl_ctx_unref(c->ctx);
         free(c);
 }
@@ -56,22 +65,36 @@ static void container_free(struct iommuctl_container *c)
 _public_ int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backend,
                                     struct iommuctl_container **ret_container)
 {
+        const struct iommuctl_container_options options = { .struct_size = sizeof(options),
+                                                            .backend = backend };
+
+        return iommuctl_container_new_with_options(ctx, &options, ret_container);
+}
+
+_public_ int iommuctl_container_new_with_options(struct iommuctl_ctx *ctx,
+                                                 const struct iommuctl_container_options *options,
+                                                 struct iommuctl_container **ret_container)
+{
         struct iommuctl_container *c _cleanup_(iommuctl_container_unrefp) = NULL;
+        struct iommuctl_container_options o;
         int r;
 
-        if (!iommuctl_backend_name(backend))
-                return ctx_error(ctx, -EINVAL, NULL, "there is no backend number %d", (int)backend);
+        r = container_options_read(ctx, options, &o);
+        if (r < 0)
+                return r;
         r = ctx_refuse_root(ctx, "a container");
         if (r < 0)
                 return r;
-        c = container_alloc(ctx, backend);
+        c = container_alloc(ctx, o.backend);
         if (!c)
                 return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
-        if (backend == IOMMUCTL_BACKEND_IOMMUFD) {
+        c->accounting = o.accounting;
+        if (o.backend == IOMMUCTL_BACKEND_IOMMUFD)
                 r = container_open_iommufd(c);
-                if (r < 0)
-                        return r;
-        }
+        else if (o.backend == IOMMUCTL_BACKEND_TYPE1)
+                r = container_accept_type1(c);
+        if (r < 0)
+                return r;
         *ret_container = TAKE_PTR(c);
         return 0;
 }
@@ -86,8 +109,16 @@ int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, 
                 ctx->kernel->ops->close(ctx->kernel, fd);
                 return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
         }
+        if (backend == &backend_iommufd) {
+                c->iommufd = iommufd_file_new(ctx->kernel, fd);
+                if (!c->iommufd) {
+                        container_free(c);
+                        return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
+                }
+        }
         c->space.fd = fd;
         c->space.ioas_id = ioas_id;
+        c->foreign = true;
         c->backend = backend;
         c->joined = joined;
         r = container_read_facts(c);
@@ -137,10 +168,13 @@ _public_ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *c)
 
 int container_open_type1(struct iommuctl_container *c)
 {
-        int fd;
+        int fd, r;
 
         if (c->backend || c->asked == IOMMUCTL_BACKEND_IOMMUFD)
                 return c->backend == &backend_type1 ? 0 : -EINVAL;
+        r = container_accept_type1(c);
+        if (r < 0)
+                return r;
         fd = type1_open_container(container_kernel(c), c->ctx->root_fd);
         if (fd < 0)
                 return explain_container(c->ctx, "dev/vfio/vfio", fd);
@@ -151,34 +185,24 @@ int container_open_type1(struct iommuctl_container *c)
 
 int container_open_iommufd(struct iommuctl_container *c)
 {
+        struct iommufd_file *file _cleanup_(iommufd_file_unrefp) = NULL;
         struct kernel *k = container_kernel(c);
-        struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, -1);
-        uint32_t ioas_id;
-        int r;
+        int fd, r;
 
         if (c->backend || c->asked == IOMMUCTL_BACKEND_TYPE1)
                 return c->backend == &backend_iommufd ? 0 : -EINVAL;
-        fd.fd = iommufd_open(k, c->ctx->root_fd);
-        if (fd.fd < 0)
-                return explain_container(c->ctx, "dev/iommu", fd.fd);
-        r = iommufd_ioas_alloc(k, fd.fd, &ioas_id);
+        fd = iommufd_open(k, c->ctx->root_fd);
+        if (fd < 0)
+                return explain_container(c->ctx, "dev/iommu", fd);
+        file = iommufd_file_new(k, fd);
+        if (!file)
+                return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
+        r = container_prepare_iommufd(c, fd);
+        if (r >= 0)
+                r = container_set_iommufd(c, file);
         if (r < 0)
-                return ctx_error(c->ctx, r, NULL, "/dev/iommu gives no address space: %s", strerror(-r));
-
-        c->space.fd = fd.fd;
-        c->space.ioas_id = ioas_id;
-        c->backend = &backend_iommufd; /* not visible to others before it is whole: see the end */
-        c->joined = true;
-        r = container_read_facts(c);
-        if (r < 0) {
-                c->backend = NULL;
-                c->joined = false;
-                c->space.fd = -1;
-                c->space.ioas_id = 0;
                 return r;
-        }
-        scoped_fd_take(&fd);
-        __atomic_store_n(&c->backend, &backend_iommufd, __ATOMIC_RELEASE);
+        file = NULL;
         return 0;
 }
 
@@ -196,10 +220,13 @@ int container_read_facts(struct iommuctl_container *c)
         struct space_facts facts;
         int r;
 
+        pthread_mutex_lock(&c->facts_lock);
         r = c->backend->read_facts(&c->space, &facts);
-        if (r < 0)
+        if (r < 0) {
+                pthread_mutex_unlock(&c->facts_lock);
                 return ctx_error(c->ctx, r, NULL, "the kernel does not say which addresses can be mapped: %s",
                                  strerror(-r));
+        }
         pthread_mutex_lock(&c->lock);
         r = iova_space_set_ranges(&c->map.space, facts.ranges, facts.n_ranges);
         if (r == 0) {
@@ -211,6 +238,7 @@ int container_read_facts(struct iommuctl_container *c)
                 }
         }
         pthread_mutex_unlock(&c->lock);
+        pthread_mutex_unlock(&c->facts_lock);
         free(facts.ranges);
         return r < 0 ? ctx_error(c->ctx, r, NULL, "out of memory") : 0;
 }

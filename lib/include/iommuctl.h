@@ -7,20 +7,24 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/budget.h>
+#include <iommuctl/capability.h>
 #include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
+#include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
-#include <iommuctl/gfx.h>
 #include <iommuctl/dma_log.h>
+#include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/migration.h>
 #include <iommuctl/power.h>
 #include <iommuctl/region.h>
 #include <iommuctl/reset.h>
+#include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
 
 #endif

@@ -452,6 +452,25 @@ static void test_bus_master(void **state)
         assert_int_equal(*command, before);
 }
 
+static void test_bus_master_by_feature(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_device *d;
+        uint8_t *command;
+
+        fake_add_pci(b->m, "0000:06:00.0",
+                     &(struct fake_pci){ .driver = "vfio-pci", .group = 16, .cdx = true });
+        command = fake_config(b->m, "0000:06:00.0") + PCI_COMMAND;
+        assert_ok(b->ctx, iommuctl_device_open(b->container, "0000:06:00.0", &d));
+        assert_ok(b->ctx, iommuctl_device_set_bus_master(d, true));
+        assert_true(*command & PCI_COMMAND_MASTER);
+        assert_ok(b->ctx, iommuctl_device_set_bus_master(d, false));
+        assert_false(*command & PCI_COMMAND_MASTER);
+        fake_set_fault(b->m, FAKE_FAULT_ERROR, 1, -ENOTTY); /* a kernel before 6.10 */
+        assert_fails(b->ctx, iommuctl_device_set_bus_master(d, true), -EOPNOTSUPP, "Linux 6.10");
+        iommuctl_device_unref(d);
+}
+
 static void test_captured_tree(void **state)
 {
         struct iommuctl_container *c = NULL;
@@ -505,6 +524,7 @@ int main(void)
                 BOTH(test_any_order_of_closing),
                 BOTH(test_device_facts_and_reset),
                 BOTH(test_bus_master),
+                BOTH(test_bus_master_by_feature),
                 cmocka_unit_test(test_captured_tree),
                 cmocka_unit_test(test_null),
         };

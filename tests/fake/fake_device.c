@@ -21,8 +21,9 @@ static void first_open(struct fake_device *d)
         bus_master_off(d);
 }
 
-static void last_close(struct fake_device *d)
+static void last_close(struct fake *m, struct fake_device *d)
 {
+        fake_dmabufs_close(m, d);
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
         fake_dma_log_stop(d);
@@ -69,17 +70,11 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         return 0;
 }
 
-static void detach(struct fake *m, struct fake_device *d)
-{
-        if (d->pt_id)
-                fake_ioas_detach(m, fake_find_ioas(d->iommufd, d->pt_id), d);
-}
-
 static void unbind_iommufd(struct fake *m, struct fake_device *d)
 {
         struct fake_file *f = d->iommufd->file;
 
-        detach(m, d);
+        fake_detach_all(m, d);
         fake_free_id(d->iommufd, d->devid);
         d->iommufd = NULL;
         d->devid = 0;
@@ -88,29 +83,23 @@ static void unbind_iommufd(struct fake *m, struct fake_device *d)
         fake_file_put(m, f);
 }
 
-/* A second attach replaces the first; where it is refused, the first stays (iommufd_device_replace()). */
-static int attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a)
+/* vfio_pci_info_atomic_cap(). The structure has 24 bytes since Linux 6.5, which the chain follows; where
+ * argsz is too small for it only argsz is raised. */
+static void add_atomics(struct vfio_device_info *a)
 {
-        struct fake_ioas *old = d->pt_id ? fake_find_ioas(d->iommufd, d->pt_id) : NULL, *ioas;
-        int r;
+        const struct {
+                struct vfio_info_cap_header header;
+                __u32 flags, reserved;
+        } cap = { { .id = 5, .version = 1 }, 3, 0 };
+        const uint32_t fixed = 24;
 
-        if (a->argsz < sizeof(*a) || a->flags)
-                return -EINVAL;
-        ioas = fake_find_ioas(d->iommufd, a->pt_id);
-        if (!ioas)
-                return -ENOENT;
-        if (ioas != old) {
-                if (old)
-                        fake_ioas_detach(m, old, d);
-                r = fake_ioas_attach(m, ioas, d);
-                if (r < 0) {
-                        if (old && fake_ioas_attach(m, old, d) < 0)
-                                abort();
-                        return r;
-                }
+        a->flags |= VFIO_DEVICE_FLAGS_CAPS;
+        if (a->argsz < fixed + sizeof(cap)) {
+                a->argsz = fixed + (uint32_t)sizeof(cap);
+                return;
         }
-        a->pt_id = ioas->hwpt_id;
-        return 0;
+        memcpy((char *)a + fixed, &cap, sizeof(cap));
+        a->cap_offset = fixed;
 }
 
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
@@ -119,20 +108,26 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
 
         if (a->argsz < least)
                 return -EINVAL;
-        a->flags = VFIO_DEVICE_FLAGS_PCI | (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
+        a->flags = (d->pci.cdx ? FAKE_VFIO_DEVICE_FLAGS_CDX : VFIO_DEVICE_FLAGS_PCI) |
+                   (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
+        if (d->pci.atomics)
+                add_atomics(a);
         return 0;
 }
 
-static int reset(struct fake_device *d)
+static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
         if (!d->reset_methods[0])
                 return -ENOTTY; /* pci_try_reset_function() finds no method */
+        fake_dmabufs_move(m, d, true);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         d->resets++;
         fake_migration_reset(d);
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
@@ -150,21 +145,15 @@ static int granted_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return -EINVAL;
         if (!df->group) { /* with a group these are unknown */
                 if (request == FAKE_VFIO_DEVICE_ATTACH_IOMMUFD_PT)
-                        return attach_pt(m, d, arg);
-                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT) {
-                        const struct fake_vfio_detach_pt *a = arg;
-
-                        if (a->argsz < sizeof(*a) || a->flags)
-                                return -EINVAL;
-                        detach(m, d);
-                        return 0;
-                }
+                        return fake_attach_pt(m, d, arg);
+                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT)
+                        return fake_detach_pt(m, d, arg);
         }
         switch (request) {
         case VFIO_DEVICE_GET_INFO:
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
-                return reset(d);
+                return reset(m, d);
         case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
         case VFIO_DEVICE_PCI_HOT_RESET:
                 return fake_hot_reset_ioctl(m, df, request, arg);
@@ -225,7 +214,7 @@ static void device_release(struct fake *m, struct fake_file *f)
 
         if (df->granted) {
                 if (--d->open_count == 0)
-                        last_close(d);
+                        last_close(m, d);
                 if (df->group) {
                         d->group->container_users--;
                         fake_file_put(m, df->group);

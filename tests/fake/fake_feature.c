@@ -2,6 +2,7 @@
 /* VFIO_DEVICE_FEATURE: what a device has beyond regions and interrupts (vfio_ioctl_device_feature() of
  * drivers/vfio/vfio_main.c, vfio_pci_core_ioctl_feature()). */
 #include <errno.h>
+#include <linux/pci_regs.h>
 
 #include "fake_vfio.h"
 
@@ -30,6 +31,25 @@ static int feature_token(struct fake_device *d, uint32_t flags, const void *data
         return 0;
 }
 
+/* vfio_cdx_bm_ctrl(), drivers/vfio/cdx/main.c */
+static int feature_bus_master(struct fake_device *d, uint32_t flags, const void *data, size_t size)
+{
+        uint8_t *command = d->memory + PCI_COMMAND;
+        uint32_t op;
+        int r;
+
+        if (!d->pci.cdx)
+                return -ENOTTY;
+        r = fake_check_feature(flags, size, VFIO_DEVICE_FEATURE_SET, sizeof(op));
+        if (r != 1)
+                return r;
+        memcpy(&op, data, sizeof(op));
+        if (op > 1)
+                return -EINVAL;
+        *command = (uint8_t)(op ? *command | PCI_COMMAND_MASTER : *command & ~PCI_COMMAND_MASTER);
+        return 0;
+}
+
 int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a)
 {
         const uint32_t ops = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
@@ -43,6 +63,10 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
         switch (a->flags & VFIO_DEVICE_FEATURE_MASK) {
         case VFIO_DEVICE_FEATURE_PCI_VF_TOKEN:
                 return feature_token(d, a->flags, a->data, size);
+        case FAKE_VFIO_DEVICE_FEATURE_BUS_MASTER:
+                return feature_bus_master(d, a->flags, a->data, size);
+        case FAKE_VFIO_DEVICE_FEATURE_DMA_BUF:
+                return fake_feature_dmabuf(m, d, a->flags, a->data, size);
         case VFIO_DEVICE_FEATURE_MIGRATION:
         case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
         case FAKE_FEATURE_MIG_DATA_SIZE:

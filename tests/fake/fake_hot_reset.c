@@ -2,6 +2,7 @@
 /* Hot reset: what it would hit, who may do it (drivers/vfio/pci/vfio_pci_core.c), and the methods by which
  * sysfs says a function is reset (drivers/pci/pci.c). */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdlib.h>
 
 #include "fake_vfio.h"
@@ -112,8 +113,10 @@ static int has_group(struct fake *m, const struct vfio_pci_hot_reset *a, const s
 
 static void reset_one(struct fake *m, struct fake_device *d)
 {
-        (void)m;
         d->hot_resets++;
+        fake_dmabufs_move(m, d, true);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         fake_migration_reset(d);
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
 }

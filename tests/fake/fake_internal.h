@@ -72,6 +72,7 @@ struct fake_file {
 struct fake_mmap {
         struct fake_mmap *next;
         uintptr_t start, end;
+        bool registers; /* of a device */
         bool dead; /* belongs to a killed process: out of the books, but the memory stays until the end */
         uint64_t huge_bytes;
         unsigned int huge_shift;
@@ -135,14 +136,18 @@ struct fake_device {
         /* VFIO: see fake_device.c */
         unsigned int open_count;
         struct fake_iommufd *iommufd;
-        uint32_t devid, pt_id;
+        uint32_t devid, pt_id;    /* pt_id: of the IOAS; 0: attached to none */
+        struct fake_object *hwpt; /* the page table in it; NULL: the one that attaching makes */
+        struct {
+                uint32_t pasid;
+                struct fake_object *hwpt;
+        } pasids[8];
 
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets, hot_resets;
         char reset_methods[64];  /* as sysfs says them */
-        uint8_t vf_token[16];    /* of a PF */
         bool pm_allowed, asleep; /* see fake_power.c */
         int pm_eventfd;
         unsigned int wakes;
@@ -150,8 +155,9 @@ struct fake_device {
         int mig_error;
         bool mig_error_stays, mig_reinit, precopy_v2;
         struct fake_session *session;
-        struct fake_dma_log *dma_log; /* NULL: none is kept */
+        struct fake_dma_log *dma_log;                               /* NULL: none is kept */
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
+        uint8_t vf_token[16];                                       /* of a PF */
 };
 
 struct fake_text {
@@ -188,6 +194,7 @@ struct fake {
         struct fake_group *groups;
         struct fake_container *containers;
         struct fake_iommufd *iommufds;
+        struct fake_dmabuf *dmabufs;
         int modprobe_status;
         uint64_t node_delay;
         int next_vfio_index;
@@ -275,6 +282,9 @@ int fake_do_eventfd(struct fake *m, unsigned int value, int flags);
 int fake_do_dup(struct fake *m, int fd);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
+bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size);
+/* The release is MAJOR.MINOR or newer. */
+bool fake_kernel_is(const struct fake *m, unsigned int major, unsigned int minor);
 void fake_free_mmaps(struct fake *m);
 
 /* fake_time.c */
@@ -336,6 +346,9 @@ void fake_count_ioctl(struct fake *m, unsigned long request);
 
 /* fake_ops.c */
 extern const struct kernel_ops fake_ops;
+
+/* fake_machine.c: whether the machine's kernel is MAJOR.MINOR or newer. */
+bool fake_linux(const struct fake *m, unsigned int major, unsigned int minor);
 
 /* Allocation that ends the test where there is no memory: out-of-memory tests are about the library's own. */
 void *fake_zalloc(size_t size);

@@ -2,6 +2,7 @@
 /* Low power of an open device (drivers/vfio/pci/vfio_pci_core.c): it sleeps while it may and nobody uses it;
  * each use wakes it, and with an eventfd that ends its leave to sleep. */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <unistd.h>
 
 #include "fake_vfio.h"
@@ -41,8 +42,9 @@ void fake_power_close(struct fake_device *d)
         d->asleep = false;
 }
 
-static int enter(struct fake_device *d, int eventfd)
+static int enter(struct fake *m, struct fake_device *d, int eventfd)
 {
+        fake_dmabufs_move(m, d, true); /* until LOW_POWER_EXIT: a wake-up alone does not bring them back */
         if (d->pm_allowed) {
                 if (eventfd >= 0)
                         close(eventfd);
@@ -64,7 +66,7 @@ static int enter_with_wakeup(struct fake *m, struct fake_device *d,
                 return -EBADF;
         if (!f->real)
                 return -EINVAL;
-        return enter(d, fcntl(a->wakeup_eventfd, F_DUPFD_CLOEXEC, 3));
+        return enter(m, d, fcntl(a->wakeup_eventfd, F_DUPFD_CLOEXEC, 3));
 }
 
 int fake_feature_power(struct fake *m, struct fake_device *d, uint32_t flags, const void *data, size_t size)
@@ -82,8 +84,10 @@ int fake_feature_power(struct fake *m, struct fake_device *d, uint32_t flags, co
         if (with)
                 return enter_with_wakeup(m, d, data);
         if (feature == VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY)
-                return enter(d, -1);
+                return enter(m, d, -1);
         forbid(d);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         return 0;
 }
 

@@ -45,7 +45,8 @@ int iommuctl_power_state(struct iommuctl_device *device);
  * sleeps. Have it quiet beforehand, bus mastering off.
  *
  * Mapped regions are out of reach from here to iommuctl_power_leave(), asleep or not: touching one is a
- * SIGBUS. iommuctl_region_read() and iommuctl_region_write() go on working.
+ * SIGBUS. iommuctl_region_read() and iommuctl_region_write() go on working. dma-bufs of its regions are
+ * revoked (Linux 6.19), and iommuctl_power_leave() alone brings them back.
  *
  * Needs Linux 6.1. Any thread.
  *
