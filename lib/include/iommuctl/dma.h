@@ -118,7 +118,8 @@ int iommuctl_dma_alloc(struct iommuctl_container *container, size_t size,
  * touch the memory maps the file himself. The IOVA is congruent to @offset as it is to the address elsewhere.
  *
  * Returns as iommuctl_dma_map(); also -ERANGE where the file ends before; -EOVERFLOW where no file could be
- * as long; -EACCES where it is not open for that; -ENODEV where the descriptor is of nothing that can be
+ * as long; -EACCES where it is not open for that, which a kernel that finds the
+ * pages itself does not look at (up to Linux 7.2); -ENODEV where the descriptor is of nothing that can be
  * mapped; -EFAULT where its pages cannot be pinned (a file on a disk that devices may write); -EBADF,
  * -EMFILE.
  */
