@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "device_feature.h"
+#include "dirty.h"
 #include "explain.h"
 #include "iommuctl/region.h"
 #include "iommufd.h"
@@ -16,8 +17,8 @@
 #include "type1.h"
 #include "uapi_vfio.h"
 
-/* Makes the object and puts it into the container's list; on failure what it was to own stays the caller's.
- */
+/* Makes the object and puts it into the container's list, and with its lock held into the iommufd's; on
+ * failure what it was to own stays the caller's. */
 static int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
                         uint32_t iommufd_id, struct iommuctl_device **ret_device)
 {
@@ -43,8 +44,14 @@ static int device_alloc(struct iommuctl_container *c, struct iommuctl_group *gro
         d->n_regions = info.num_regions;
         d->n_irqs = info.num_irqs;
         pthread_mutex_init(&d->lock, NULL);
+        d->group_id = GROUP_UNKNOWN;
+        d->seen = iommuctl_container_ref(c);
         d->next = c->devices;
         c->devices = d;
+        if (c->iommufd) {
+                d->next_in_iommufd = c->iommufd->devices;
+                c->iommufd->devices = d;
+        }
         *ret_device = d;
         return 0;
 }
@@ -65,6 +72,45 @@ static int explain_bind(struct iommuctl_container *c, const struct device_place 
         }
 }
 
+/* A group has one address space (drivers/iommu/iommufd/device.c, iommufd_hw_pagetable_attach(): EINVAL). */
+static bool group_is_elsewhere(const struct iommuctl_container *c, unsigned int group)
+{
+        for (const struct iommuctl_device *d = c->iommufd->devices; d; d = d->next_in_iommufd)
+                if (d->group_id == group && d->seen && (d->seen != c || d->hwpt))
+                        return true;
+        return false;
+}
+
+/* With the lock of the iommufd, which so knows a device from the moment that it is attached. */
+static int attach_and_alloc(struct iommuctl_container *c, const struct device_place *place,
+                            struct scoped_fd *fd, uint32_t id, struct iommuctl_device **ret_device)
+{
+        int r;
+
+        r = iommufd_attach_device(container_kernel(c), fd->fd, c->space.ioas_id);
+        if (r < 0) {
+                scoped_fd_close(fd);
+                if (r == -EINVAL && group_is_elsewhere(c, place->group))
+                        return ctx_error(
+                                c->ctx, r, place->name,
+                                "another device of group %u is attached elsewhere in this iommufd, and a "
+                                "group has one address space: attach that one here, or open %s there",
+                                place->group, place->name);
+                return explain_join(c, place->group, place->name, r);
+        }
+        r = container_read_facts(c);
+        if (r >= 0)
+                r = device_alloc(c, NULL, place->name, fd->fd, id, ret_device);
+        if (r < 0) {
+                scoped_fd_close(fd);
+                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
+                return r;
+        }
+        scoped_fd_take(fd);
+        (*ret_device)->group_id = place->group;
+        return 0;
+}
+
 /* Makes the device, opened at its own node, part of the container's IOAS; takes DEVICE_FD, also when it
  * fails. What failed is explained after the descriptor is closed, or it would be found open in this process.
  */
@@ -81,21 +127,10 @@ static int join_iommufd(struct iommuctl_container *c, const struct device_place 
                 scoped_fd_close(&fd);
                 return explain_bind(c, place, r);
         }
-        r = iommufd_attach_device(k, fd.fd, c->space.ioas_id);
-        if (r < 0) {
-                scoped_fd_close(&fd);
-                return explain_join(c, place->group, place->name, r);
-        }
-        r = container_read_facts(c);
-        if (r >= 0)
-                r = device_alloc(c, NULL, place->name, fd.fd, id, ret_device);
-        if (r < 0) {
-                scoped_fd_close(&fd);
-                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
-                return r;
-        }
-        scoped_fd_take(&fd);
-        return 0;
+        pthread_mutex_lock(&c->iommufd->lock);
+        r = attach_and_alloc(c, place, &fd, id, ret_device);
+        pthread_mutex_unlock(&c->iommufd->lock);
+        return r;
 }
 
 /* Whether the container is, or now becomes, an iommufd one for this device: its descriptor, -1 for type1, or
@@ -185,16 +220,25 @@ static int open_locked(struct iommuctl_container *c, const struct device_place *
 _public_ int iommuctl_device_open(struct iommuctl_container *c, const char *name,
                                   struct iommuctl_device **ret_device)
 {
+        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = NULL;
         struct device_place place;
         int r;
 
         r = device_locate(c->ctx, name, &place);
         if (r < 0)
                 return r;
+        pthread_mutex_lock(&c->tracking_lock);
         pthread_mutex_lock(&c->join_lock);
-        r = open_locked(c, &place, ret_device);
+        r = open_locked(c, &place, &d);
         pthread_mutex_unlock(&c->join_lock);
-        return r;
+        /* Where its writes are to be known and cannot be, it is not let in. */
+        if (r >= 0)
+                r = dirty_device_joined(c, d);
+        pthread_mutex_unlock(&c->tracking_lock);
+        if (r < 0)
+                return r;
+        *ret_device = TAKE_PTR(d);
+        return 0;
 }
 
 int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
@@ -203,7 +247,11 @@ int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, 
         int r;
 
         pthread_mutex_lock(&c->join_lock);
+        if (c->iommufd)
+                pthread_mutex_lock(&c->iommufd->lock);
         r = device_alloc(c, group, name, fd, iommufd_id, ret_device);
+        if (c->iommufd)
+                pthread_mutex_unlock(&c->iommufd->lock);
         pthread_mutex_unlock(&c->join_lock);
         if (r < 0) {
                 container_kernel(c)->ops->close(container_kernel(c), fd);
@@ -219,6 +267,29 @@ _public_ struct iommuctl_device *iommuctl_device_ref(struct iommuctl_device *d)
         return d;
 }
 
+/* Out of the lists: nobody finds it from here on. */
+static void device_unlink(struct iommuctl_device *d)
+{
+        struct iommuctl_container *c = d->container;
+
+        for (struct iommuctl_device **p = &c->devices; *p; p = &(*p)->next) {
+                if (*p == d) {
+                        *p = d->next;
+                        break;
+                }
+        }
+        if (!c->iommufd)
+                return;
+        pthread_mutex_lock(&c->iommufd->lock);
+        for (struct iommuctl_device **p = &c->iommufd->devices; *p; p = &(*p)->next_in_iommufd) {
+                if (*p == d) {
+                        *p = d->next_in_iommufd;
+                        break;
+                }
+        }
+        pthread_mutex_unlock(&c->iommufd->lock);
+}
+
 _public_ struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *d)
 {
         struct iommuctl_container *c;
@@ -229,19 +300,13 @@ _public_ struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *d
         c = d->container;
         if (!unref_and_lock(&d->refcount, &c->join_lock))
                 return NULL;
-        for (struct iommuctl_device **p = &c->devices; *p; p = &(*p)->next) {
-                if (*p == d) {
-                        *p = d->next;
-                        break;
-                }
-        }
+        device_unlink(d);
         container_kernel(c)->ops->close(container_kernel(c), d->fd);
         if (d->group)
                 group_gone = group_unref_locked(d->group);
-        else
-                container_read_facts(c); /* without it more may be reachable */
         pthread_mutex_unlock(&c->join_lock);
 
+        device_drop_attachments(d);
         pthread_mutex_destroy(&d->lock);
         free(d->name);
         free(d);

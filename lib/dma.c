@@ -32,6 +32,7 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
         dma->file = memory->file;
         dma->offset = memory->offset;
         dma->is_dmabuf = memory->is_dmabuf;
+        dma->by_file = memory->by_file;
         dma->window = memory->window;
         dma->device = memory->device;
         snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
@@ -98,18 +99,19 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
                         continue;
                 q.align = pages[i];
                 q.offset = vaddr & (pages[i] - 1);
-                if (iova_space_allocate(&c->map.space, &e->iova, &q) == 0)
+                if (container_allocate_iova(c, &e->iova, &q) == 0)
                         return 0;
         }
         q.align = small;
         q.offset = 0;
-        if (iova_space_allocate(&c->map.space, &e->iova, &q) == 0)
+        if (container_allocate_iova(c, &e->iova, &q) == 0)
                 return 0;
         container_format_ranges(c, ranges, sizeof(ranges));
         return ctx_error(c->ctx, -ENOSPC, NULL,
                          "no 0x%zx bytes of IOVA are free up to 0x%" PRIx64
-                         "; usable are %s, with %zu mappings in them",
-                         memory->size, limit, ranges, c->map.n_entries - 1);
+                         "; usable are %s, with %zu mappings in them%s",
+                         memory->size, limit, ranges, c->map.n_entries - 1,
+                         c->n_allowed ? "; automatic IOVAs keep inside of the allowed ranges" : "");
 }
 
 static int not_joined(struct iommuctl_container *c)
@@ -188,6 +190,9 @@ int dma_kernel_map(struct iommuctl_dma *dma, const struct iommuctl_dma *from)
         if (from)
                 return container_backend(c)->copy(&c->space, &from->container->space, from->span.iova,
                                                   dma->span.iova, dma->span.size, dma->access);
+        if (dma->by_file && container_backend(c)->map_file)
+                return container_backend(c)->map_file(&c->space, dma->fd, 0, dma->span.iova, dma->span.size,
+                                                      dma->access);
         if (vaddr)
                 return container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)vaddr, dma->span.iova,
                                                  dma->span.size, dma->access);

@@ -24,6 +24,8 @@ struct iommuctl_dma {
         size_t page_size;
         int fd;       /* -1: the memory is not ours */
         bool adopted; /* the mapping in the kernel is another process's */
+        bool let_go;  /* type1 has forgotten its address: takeover.c */
+        bool by_file; /* IOMMUCTL_DMA_BY_FILE: the kernel has FD and not the address */
 
         /* Mapped by a descriptor and not by an address. */
         int file; /* ours; -1 */
@@ -44,6 +46,7 @@ struct dma_memory {
         int file;
         uint64_t offset;
         bool is_dmabuf;
+        bool by_file;
         void *window;
         struct iommuctl_device *device;
 };

@@ -91,6 +91,11 @@ int dma_explain(const struct iommuctl_dma *dma, int r)
                 return explain_dmabuf(dma, r);
         if (dma->file >= 0)
                 return explain_file(dma, r);
+        if (dma->by_file && r == -ENOTTY)
+                return ctx_error(
+                        dma->container->ctx, -EOPNOTSUPP, NULL,
+                        "this kernel's iommufd maps no files, as IOMMUCTL_DMA_BY_FILE asks for: Linux "
+                        "6.13 does");
         return explain_map(dma->container, (uint64_t)(uintptr_t)(dma->span.vaddr ?: dma->window),
                            dma->span.iova, dma->span.size, r);
 }

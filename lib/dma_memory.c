@@ -114,6 +114,7 @@ _public_ int iommuctl_dma_alloc(struct iommuctl_container *c, size_t size,
         r = dma_memory_new(c, size, page_size, o.name, &memory);
         if (r < 0)
                 return r;
+        memory.by_file = o.flags & IOMMUCTL_DMA_BY_FILE;
         r = dma_map_memory(c, &memory, &o, NULL, ret_dma);
         if (r < 0)
                 dma_memory_free(container_kernel(c), &memory);

@@ -47,7 +47,7 @@ int dma_options_read(struct iommuctl_container *c, const struct iommuctl_dma_opt
                         "(IOMMUCTL_ACCESS_READ)");
         if (o.access & ~(unsigned int)(IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE))
                 return ctx_error(c->ctx, -EINVAL, NULL, "there is no access 0x%x", o.access);
-        if (o.flags & ~(unsigned int)IOMMUCTL_DMA_FIXED_IOVA)
+        if (o.flags & ~(unsigned int)(IOMMUCTL_DMA_FIXED_IOVA | IOMMUCTL_DMA_BY_FILE))
                 return ctx_error(c->ctx, -EINVAL, NULL, "there are no mapping flags 0x%x", o.flags);
         if (o.name && !dma_name_is_valid(o.name))
                 return ctx_error(c->ctx, -EINVAL, NULL,
@@ -71,6 +71,10 @@ int dma_options_read_for_present(struct iommuctl_container *c, const struct iomm
         if (o.page_size != 0)
                 return ctx_error(c->ctx, -EINVAL, NULL,
                                  "page_size is for memory that is made: what is there has its pages already");
+        if (o.flags & IOMMUCTL_DMA_BY_FILE)
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 "IOMMUCTL_DMA_BY_FILE is for memory that is made; a file is mapped with "
+                                 "iommuctl_dma_map_file()");
         *ret_options = o;
         return 0;
 }

@@ -126,6 +126,15 @@ void dma_map_set_live(struct dma_map *m, struct dma_entry *e, bool live)
         end_change(m);
 }
 
+void dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr)
+{
+        begin_change(m);
+        treap_remove(&m->by_vaddr, &e->node);
+        STORE(e->vaddr, vaddr);
+        treap_insert(&m->by_vaddr, &e->node, vaddr);
+        end_change(m);
+}
+
 void dma_map_remove(struct dma_map *m, struct dma_entry *e)
 {
         begin_change(m);

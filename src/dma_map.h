@@ -62,6 +62,8 @@ void dma_map_insert(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, uint
 /* One that has no virtual address, and so is never translated. */
 void dma_map_insert_hidden(struct dma_map *m, struct dma_entry *e, uint64_t size, const char *name);
 void dma_map_set_live(struct dma_map *m, struct dma_entry *e, bool live);
+/* The memory of an entry that has a virtual address is at another one, which is free, from now on. */
+void dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr);
 /* Takes an entry out of the tree by virtual address and gives its IOVA back. */
 void dma_map_remove(struct dma_map *m, struct dma_entry *e);
 

@@ -7,16 +7,20 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/budget.h>
+#include <iommuctl/capability.h>
 #include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
+#include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
+#include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
 
 #endif

@@ -75,6 +75,7 @@ void fake_container_detach(struct fake *m, struct fake_group *g)
         if (c->set && !has_groups(m, c)) {
                 fake_space_clear(m, &c->space);
                 c->set = false;
+                c->tracking = false;
         }
         container_put(m, c);
 }
@@ -114,8 +115,10 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
         case VFIO_GET_API_VERSION:
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
-                return !m->options.no_type1 && (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
-                                                (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)));
+                return !m->options.no_type1 &&
+                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                        (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)) ||
+                        (value == VFIO_UPDATE_VADDR && fake_type1_updates_vaddr(m, c)));
         case VFIO_SET_IOMMU:
                 return set_iommu(m, c, value);
         default:

@@ -66,17 +66,11 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         return 0;
 }
 
-static void detach(struct fake *m, struct fake_device *d)
-{
-        if (d->pt_id)
-                fake_ioas_detach(m, fake_find_ioas(d->iommufd, d->pt_id), d);
-}
-
 static void unbind_iommufd(struct fake *m, struct fake_device *d)
 {
         struct fake_file *f = d->iommufd->file;
 
-        detach(m, d);
+        fake_detach_all(m, d);
         fake_free_id(d->iommufd, d->devid);
         d->iommufd = NULL;
         d->devid = 0;
@@ -85,29 +79,23 @@ static void unbind_iommufd(struct fake *m, struct fake_device *d)
         fake_file_put(m, f);
 }
 
-/* A second attach replaces the first; where it is refused, the first stays (iommufd_device_replace()). */
-static int attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a)
+/* vfio_pci_info_atomic_cap(). The structure has 24 bytes since Linux 6.5, which the chain follows; where
+ * argsz is too small for it only argsz is raised. */
+static void add_atomics(struct vfio_device_info *a)
 {
-        struct fake_ioas *old = d->pt_id ? fake_find_ioas(d->iommufd, d->pt_id) : NULL, *ioas;
-        int r;
+        const struct {
+                struct vfio_info_cap_header header;
+                __u32 flags, reserved;
+        } cap = { { .id = 5, .version = 1 }, 3, 0 };
+        const uint32_t fixed = 24;
 
-        if (a->argsz < sizeof(*a) || a->flags)
-                return -EINVAL;
-        ioas = fake_find_ioas(d->iommufd, a->pt_id);
-        if (!ioas)
-                return -ENOENT;
-        if (ioas != old) {
-                if (old)
-                        fake_ioas_detach(m, old, d);
-                r = fake_ioas_attach(m, ioas, d);
-                if (r < 0) {
-                        if (old && fake_ioas_attach(m, old, d) < 0)
-                                abort();
-                        return r;
-                }
+        a->flags |= VFIO_DEVICE_FLAGS_CAPS;
+        if (a->argsz < fixed + sizeof(cap)) {
+                a->argsz = fixed + (uint32_t)sizeof(cap);
+                return;
         }
-        a->pt_id = ioas->hwpt_id;
-        return 0;
+        memcpy((char *)a + fixed, &cap, sizeof(cap));
+        a->cap_offset = fixed;
 }
 
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
@@ -122,6 +110,8 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
+        if (d->pci.atomics)
+                add_atomics(a);
         return 0;
 }
 
@@ -148,15 +138,9 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return -EINVAL;
         if (!df->group) { /* with a group these are unknown */
                 if (request == FAKE_VFIO_DEVICE_ATTACH_IOMMUFD_PT)
-                        return attach_pt(m, d, arg);
-                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT) {
-                        const struct fake_vfio_detach_pt *a = arg;
-
-                        if (a->argsz < sizeof(*a) || a->flags)
-                                return -EINVAL;
-                        detach(m, d);
-                        return 0;
-                }
+                        return fake_attach_pt(m, d, arg);
+                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT)
+                        return fake_detach_pt(m, d, arg);
         }
         switch (request) {
         case VFIO_DEVICE_GET_INFO:

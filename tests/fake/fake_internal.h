@@ -135,14 +135,19 @@ struct fake_device {
         /* VFIO: see fake_device.c */
         unsigned int open_count;
         struct fake_iommufd *iommufd;
-        uint32_t devid, pt_id;
+        uint32_t devid, pt_id;    /* pt_id: of the IOAS; 0: attached to none */
+        struct fake_object *hwpt; /* the page table in it; NULL: the one that attaching makes */
+        struct {
+                uint32_t pasid;
+                struct fake_object *hwpt;
+        } pasids[8];
 
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
-        uint8_t vf_token[16]; /* of a PF */
+        uint8_t vf_token[16];                                       /* of a PF */
 };
 
 struct fake_text {
@@ -318,6 +323,9 @@ void fake_count_ioctl(struct fake *m, unsigned long request);
 
 /* fake_ops.c */
 extern const struct kernel_ops fake_ops;
+
+/* fake_machine.c: whether the machine's kernel is MAJOR.MINOR or newer. */
+bool fake_linux(const struct fake *m, unsigned int major, unsigned int minor);
 
 /* Allocation that ends the test where there is no memory: out-of-memory tests are about the library's own. */
 void *fake_zalloc(size_t size);

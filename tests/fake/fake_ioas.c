@@ -250,6 +250,9 @@ static int unmap(struct fake *m, struct fake_ioas *ioas, struct fake_iommu_ioas_
                 if (hit->iova < a->iova || hit->iova + (hit->size - 1) > last)
                         return -ENOENT;
                 unmapped += hit->size;
+                for (struct fake_object *o = ioas->iommufd->objects; o; o = o->next)
+                        if (o->ioas == ioas)
+                                fake_hwpt_forget(o, hit->iova, hit->iova + (hit->size - 1));
                 fake_space_remove(m, &ioas->space, hit);
         }
         if (!unmapped && !all)

@@ -124,6 +124,7 @@ void fake_space_remove(struct fake *m, struct fake_space *s, struct fake_mapping
         s->n_mappings--;
         if (s->pinned)
                 unpin(m, mapping->pages);
+        fake_dirty_untrack(mapping);
         fake_pages_put(m, mapping->pages);
         free(mapping);
 }
@@ -242,16 +243,50 @@ static struct fake_space *space_of(struct fake_device *d)
                                                                            : NULL;
 }
 
+/* The page table made by hand that it goes through; of a nested one, the one below. */
+static struct fake_object *table_of(struct fake_device *d, uint32_t pasid)
+{
+        struct fake_object *o = pasid ? NULL : d->hwpt;
+
+        for (size_t i = 0; pasid && i < ARRAY_SIZE(d->pasids); i++)
+                if (d->pasids[i].hwpt && d->pasids[i].pasid == pasid)
+                        o = d->pasids[i].hwpt;
+        while (o && o->parent)
+                o = o->parent;
+        return o;
+}
+
+static void mark_written(struct fake_device *d, uint32_t pasid, struct fake_mapping *a, uint64_t iova,
+                         uint64_t size)
+{
+        struct fake_object *table = d->iommufd ? table_of(d, pasid) : NULL;
+
+        if (table)
+                fake_hwpt_mark(table, iova, size);
+        else
+                fake_dirty_mark(a, iova, size);
+}
+
+static struct fake_space *space_of_pasid(struct fake_device *d, uint32_t pasid)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(d->pasids); i++)
+                if (d->pasids[i].hwpt && d->pasids[i].pasid == pasid)
+                        return &d->pasids[i].hwpt->ioas->space;
+        return NULL;
+}
+
 /* The memory is reached through the kernel, so that memory which is gone is an error and no crash. */
-static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t size, bool write)
+static int dma(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf, size_t size,
+               bool write)
 {
         struct fake_device *d;
         struct fake_space *s;
         int r = 0;
 
         pthread_mutex_lock(&m->lock);
+        fake_depth++; /* the machine's own allocations */
         d = fake_find_device(m, bdf);
-        s = d ? space_of(d) : NULL;
+        s = !d ? NULL : pasid ? space_of_pasid(d, pasid) : space_of(d);
         for (size_t done = 0; done < size && r == 0;) {
                 struct fake_mapping *a = s ? fake_space_find(s, iova + done, iova + done) : NULL;
                 struct iovec local, remote;
@@ -267,20 +302,29 @@ static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t
                 if ((write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                            : process_vm_readv(getpid(), &local, 1, &remote, 1, 0)) != (ssize_t)n)
                         r = -EFAULT;
+                else if (write)
+                        mark_written(d, pasid, a, iova + done, n);
                 done += n;
         }
+        fake_depth--;
         pthread_mutex_unlock(&m->lock);
         return r;
 }
 
 int fake_dma_write(struct fake *m, const char *bdf, uint64_t iova, const void *buf, size_t size)
 {
-        return dma(m, bdf, iova, (void *)(uintptr_t)buf, size, true);
+        return dma(m, bdf, 0, iova, (void *)(uintptr_t)buf, size, true);
 }
 
 int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t size)
 {
-        return dma(m, bdf, iova, buf, size, false);
+        return dma(m, bdf, 0, iova, buf, size, false);
+}
+
+int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
+                        size_t size)
+{
+        return dma(m, bdf, pasid, iova, buf, size, false);
 }
 
 int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr, uint64_t *ret_length)

@@ -19,8 +19,13 @@
 #define FAKE_IOMMU_IOAS_MAP         FAKE_IOMMUFD(0x85)
 #define FAKE_IOMMU_IOAS_UNMAP       FAKE_IOMMUFD(0x86)
 #define FAKE_IOMMU_OPTION           FAKE_IOMMUFD(0x87)
+#define FAKE_IOMMU_HWPT_ALLOC       FAKE_IOMMUFD(0x89)
 #define FAKE_IOMMU_GET_HW_INFO      FAKE_IOMMUFD(0x8a)
+#define FAKE_IOMMU_HWPT_SET_DIRTY   FAKE_IOMMUFD(0x8b)
+#define FAKE_IOMMU_HWPT_GET_DIRTY   FAKE_IOMMUFD(0x8c)
+#define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
 #define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
+#define FAKE_IOMMU_CHANGE_PROCESS   FAKE_IOMMUFD(0x92) /* 6.13 */
 
 #define FAKE_MAP_FIXED_IOVA (1u << 0)
 #define FAKE_MAP_WRITEABLE  (1u << 1)
@@ -76,6 +81,42 @@ struct fake_iommu_option {
         __aligned_u64 val64;
 };
 
+#define FAKE_HWPT_NEST_PARENT    1u
+#define FAKE_HWPT_DIRTY_TRACKING 2u
+#define FAKE_HWPT_FAULT          4u
+#define FAKE_HWPT_PASID          8u
+
+struct fake_iommu_hwpt_alloc {
+        __u32 size, flags, dev_id, pt_id, out_hwpt_id, reserved, data_type, data_len;
+        __aligned_u64 data_uptr;
+        __u32 fault_id, reserved2;
+};
+
+struct fake_iommu_hwpt_invalidate {
+        __u32 size, hwpt_id;
+        __aligned_u64 data_uptr;
+        __u32 data_type, entry_len, entry_num, reserved;
+};
+
+/* include/uapi/linux/iommufd.h: VT-d's forms are 1 for a page table, 0 for an invalidation. */
+struct fake_vtd_s1 {
+        __aligned_u64 flags, pgtbl_addr;
+        __u32 addr_width, reserved;
+};
+struct fake_vtd_s1_invalidate {
+        __aligned_u64 addr, npages;
+        __u32 flags, reserved;
+};
+
+struct fake_iommu_hwpt_set_dirty {
+        __u32 size, flags, hwpt_id, reserved;
+};
+
+struct fake_iommu_hwpt_get_dirty {
+        __u32 size, hwpt_id, flags, reserved;
+        __aligned_u64 iova, length, page_size, data;
+};
+
 struct fake_iommu_hw_info {
         __u32 size, flags, dev_id, data_len;
         __aligned_u64 data_uptr;
@@ -94,12 +135,13 @@ struct fake_vfio_bind_iommufd {
         __u32 out_devid;
 };
 
+/* Linux 6.15 takes a PASID behind, where the flag 1 is set. */
 struct fake_vfio_attach_pt {
-        __u32 argsz, flags, pt_id;
+        __u32 argsz, flags, pt_id, pasid;
 };
 
 struct fake_vfio_detach_pt {
-        __u32 argsz, flags;
+        __u32 argsz, flags, pasid;
 };
 
 /* 6.19, behind struct vfio_device_feature. */

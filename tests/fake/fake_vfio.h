@@ -12,6 +12,8 @@ struct fake_range {
 
 #define FAKE_MAX_RANGES 64
 
+struct fake_object;
+struct fake_iommufd;
 /* Memory, or a device's registers, that mappings are of: a copy from one IOAS into another is of the same
  * (struct iopt_pages). */
 struct fake_pages {
@@ -30,6 +32,8 @@ struct fake_mapping {
         struct fake_pages *pages;
         uint64_t iova, vaddr, size;
         bool readable, writable; /* by the device */
+        bool vaddr_gone;         /* VFIO_DMA_UNMAP_FLAG_VADDR */
+        uint64_t *written;       /* a bit a page: see fake_dirty.c; NULL: not tracked */
 };
 
 /* One I/O address space: what is mapped, by IOVA, and what the groups in it allow. */
@@ -82,6 +86,7 @@ struct fake_container {
         unsigned int refs; /* its file's, and one for each group */
         bool set;          /* VFIO_SET_IOMMU was done */
         bool v2;
+        bool tracking; /* VFIO_IOMMU_DIRTY_PAGES_FLAG_START was done */
         struct fake_space space;
 };
 unsigned int fake_container_ranges(struct fake *m, const struct fake_container *c,
@@ -89,7 +94,25 @@ unsigned int fake_container_ranges(struct fake *m, const struct fake_container *
 int fake_container_attach(struct fake *m, struct fake_container *c, struct fake_group *g);
 void fake_container_detach(struct fake *m, struct fake_group *g);
 struct fake_container *fake_container_of(const struct fake_file *f);
+/* DIRTY_BITMAP_SIZE_MAX of drivers/vfio/vfio_iommu_type1.c: bits for INT_MAX pages */
+#define FAKE_DIRTY_BITMAP_MAX (1ull << 28)
+/* fake_dirty.c: a bit for each page that is written while MAPPING is tracked; and the calls. */
+void fake_dirty_track(struct fake_mapping *mapping);
+void fake_dirty_untrack(struct fake_mapping *mapping);
+void fake_dirty_mark(struct fake_mapping *mapping, uint64_t iova, uint64_t size);
+/* All mappings are, or are no longer. */
+void fake_dirty_track_space(struct fake_space *s, bool on);
+void fake_hwpt_mark(struct fake_object *hwpt, uint64_t iova, uint64_t size);
+/* Of all page tables over the IOAS: what is unmapped is no longer dirty. */
+void fake_hwpt_forget(struct fake_object *hwpt, uint64_t first, uint64_t last);
+int fake_hwpt_dirty_ioctl(struct fake_iommufd *i, unsigned long request, void *arg);
+int fake_type1_dirty_pages(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_dirty_bitmap *a);
+int fake_type1_check_bitmap(const struct vfio_bitmap *bitmap, uint64_t size);
+/* Writes the bits of MAPPING into the bitmap of a range that begins at BASE. */
+void fake_type1_tell(struct fake *m, struct fake_container *c, struct fake_mapping *mapping, uint64_t base,
+                     uint64_t *bitmap);
 /* fake_type1.c */
+bool fake_type1_updates_vaddr(struct fake *m, const struct fake_container *c);
 int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long request, void *arg);
 
 /* iommufd: fake_iommufd.c. */
@@ -98,22 +121,61 @@ struct fake_ioas {
         struct fake_iommufd *iommufd;
         uint32_t id, hwpt_id; /* hwpt: the page table that attaching makes, while n_attached */
         struct fake_space space;
-        unsigned int n_attached;
+        unsigned int n_attached; /* devices, to the page table that attaching made */
+        unsigned int n_tables;   /* that, and those made by hand */
         struct fake_range allowed[FAKE_MAX_RANGES];
         unsigned int n_allowed;
+        bool small_pages; /* IOMMU_OPTION_HUGE_PAGES is off */
+};
+
+/* What else has a number in an iommufd: fake_hwpt.c. */
+enum fake_object_type {
+        FAKE_HWPT,
+};
+struct fake_object {
+        struct fake_object *next;
+        struct fake_iommufd *iommufd;
+        enum fake_object_type type;
+        uint32_t id;
+        unsigned int users;         /* devices, and objects made from this one */
+        struct fake_object *parent; /* made from that one */
+        struct fake_ioas *ioas;     /* of a page table: what it maps, also below another one */
+        uint32_t flags;
+        uint64_t aperture_last;
+        unsigned int invalidated; /* requests done */
+        bool tracking;            /* IOMMU_HWPT_DIRTY_TRACKING_ENABLE */
+        struct fake_dirty_page *written;
+};
+/* A page that a device wrote through a page table that tracks: fake_dirty.c. */
+struct fake_dirty_page {
+        struct fake_dirty_page *next;
+        uint64_t iova;
 };
 struct fake_iommufd {
         struct fake_iommufd *next;
         struct fake_file *file; /* devices keep it open */
         struct fake_ioas *ioases;
+        struct fake_object *objects;
         uint64_t ids[16]; /* a bit for each id in use */
+        bool process_accounting;
 };
 struct fake_iommufd *fake_iommufd_of(const struct fake_file *f);
 struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id);
 uint32_t fake_new_id(struct fake_iommufd *i);
 void fake_free_id(struct fake_iommufd *i, uint32_t id);
-int fake_ioas_attach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
-void fake_ioas_detach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
+/* fake_attach.c */
+int fake_attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a);
+int fake_detach_pt(struct fake *m, struct fake_device *d, const struct fake_vfio_detach_pt *a);
+void fake_detach_all(struct fake *m, struct fake_device *d);
+/* What one page table more, or one less, in the IOAS means; 0, -EADDRINUSE or what pinning ended in. */
+int fake_table_add(struct fake *m, struct fake_ioas *ioas, const struct fake_range *ranges, unsigned int n);
+void fake_table_remove(struct fake *m, struct fake_ioas *ioas);
+/* fake_hwpt.c */
+struct fake_object *fake_find_object(struct fake_iommufd *i, enum fake_object_type type, uint32_t id);
+int fake_object_destroy(struct fake *m, struct fake_iommufd *i, uint32_t id);
+void fake_objects_free(struct fake *m, struct fake_iommufd *i);
+int fake_hwpt_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
+struct fake_device *fake_iommufd_device(struct fake *m, const struct fake_iommufd *i, uint32_t id);
 /* fake_ioas.c: the calls on one IOAS. */
 int fake_ioas_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
 unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,

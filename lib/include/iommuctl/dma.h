@@ -44,6 +44,9 @@ enum iommuctl_access {
 
 enum iommuctl_dma_flags {
         IOMMUCTL_DMA_FIXED_IOVA = 1 << 0, /* at the member iova and nowhere else */
+        IOMMUCTL_DMA_BY_FILE = 1 << 1,    /* dma_alloc only: so that the mapping can go to another process
+                                             (iommuctl_container_take_over()); iommufd is given the memfd and
+                                             not the address: Linux 6.13, else -EOPNOTSUPP */
 };
 
 /**
