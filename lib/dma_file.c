@@ -89,6 +89,12 @@ int dma_explain(const struct iommuctl_dma *dma, int r)
 {
         if (dma->is_dmabuf)
                 return explain_dmabuf(dma, r);
+        if (dma->device && r == -EFAULT)
+                return ctx_error(
+                        dma->container->ctx, -ENODEV, dma->device->name,
+                        "the registers of %s are not there: it is in reset, in D3, or does not decode its "
+                        "memory (PCI_COMMAND_MEMORY)",
+                        dma->device->name);
         if (dma->file >= 0)
                 return explain_file(dma, r);
         if (dma->by_file && r == -ENOTTY)

@@ -11,6 +11,7 @@
 
 #include "dma.h"
 #include "fake_uapi.h"
+#include "iommuctl/adopt.h"
 
 #define PAGE 0x1000u
 #define BASE 0x40000000ull
@@ -326,6 +327,24 @@ static void test_last_page_of_all_before_6_19(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 
+/* It would be handed over as mapped where it was. */
+static void test_what_is_gone_is_not_handed_over(void **state)
+{
+        struct iommuctl_dma_options o = { .struct_size = sizeof(o), .name = "rx" };
+        struct iommuctl_handover *h = NULL;
+        struct bench *b = *state;
+        struct iommuctl_dma *dma = NULL;
+
+        assert_ok(b->ctx, iommuctl_dma_alloc(b->container, PAGE, &o, &dma));
+        assert_ok(b->ctx, iommuctl_handover_new(b->device, &dma, 1, &h));
+        iommuctl_handover_free(h);
+        h = NULL;
+        assert_ok(b->ctx, iommuctl_container_unmap_all(b->container, NULL));
+        assert_fails(b->ctx, iommuctl_handover_new(b->device, &dma, 1, &h), -EINVAL, "\"rx\" is not mapped");
+        assert_null(h);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+}
+
 static void test_execute_is_refused(void **state)
 {
         struct iommuctl_dma_options o = { .struct_size = sizeof(o),
@@ -484,6 +503,7 @@ int main(void)
                 BOTH(test_last_iova_of_a_range),
                 BOTH(test_last_page_of_all),
                 BOTH(test_last_page_of_all_before_6_19),
+                BOTH(test_what_is_gone_is_not_handed_over),
                 BOTH(test_execute_is_refused),
                 BOTH(test_failing_unmap),
                 BOTH(test_mapping_under_a_sweep),

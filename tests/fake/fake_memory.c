@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Memory of this process: mmap and its kin are the real thing, with books kept so that leaks show. Huge pages
  * are counted, and their rules kept, over ordinary memory. */
-#include "fake_internal.h"
+#include "fake_vfio.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,15 +57,16 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
         }
 }
 
-bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size)
+struct fake_device *fake_registers_at(struct fake *m, uint64_t vaddr, uint64_t size)
 {
         for (struct fake_mmap *a = m->mmaps; a; a = a->next)
                 if (a->registers && !a->dead && a->start < vaddr + size && vaddr < a->end)
-                        return true;
-        return false;
+                        return a->registers;
+        return NULL;
 }
 
-static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size, bool registers)
+static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size,
+                     struct fake_device *registers)
 {
         struct fake_mmap *a = fake_zalloc(sizeof(*a));
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -102,7 +103,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                  void **ret_map)
 {
         struct fake_file *f = flags & MAP_ANONYMOUS ? NULL : fake_file_get(m, fd);
-        bool registers = false;
+        struct fake_device *registers = NULL;
         uint64_t huge = 0;
         int real_fd = fd, r;
         void *map;
@@ -117,7 +118,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                         r = f->ops->mmap(m, f, offset, length, prot, &real_fd, &offset);
                         if (r < 0)
                                 return r;
-                        registers = true;
+                        registers = fake_device_file_of(f)->device;
                 } else if (!f->real) {
                         return -ENODEV;
                 }

@@ -157,7 +157,8 @@ int iommuctl_dma_map_dmabuf(struct iommuctl_container *container, int fd, uint64
  * not let it through.
  *
  * Returns as iommuctl_dma_map_dmabuf(); -ERANGE where it is not all inside the region; -EOPNOTSUPP also where
- * the kernel does not let that part be mapped; -ENODEV also where nothing has joined the container.
+ * the kernel does not let that part be mapped; -ENODEV also where nothing has joined the container, and on
+ * both backends while the device does not decode its memory.
  */
 int iommuctl_dma_map_region(struct iommuctl_container *container, struct iommuctl_region *region,
                             uint64_t offset, size_t size, const struct iommuctl_dma_options *options,

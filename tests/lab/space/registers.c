@@ -61,6 +61,20 @@ static void check_by_region(struct iommuctl_container *c, struct iommuctl_region
         GIVES("freed", 0, "", iommuctl_dma_unmap(whole) ?: iommuctl_dma_unmap(part));
 }
 
+/* While the device does not decode, there is nothing behind the address, and the kernel sees that. */
+static void check_not_decoding(struct iommuctl_container *c, struct iommuctl_device *d,
+                               struct iommuctl_region *region)
+{
+        struct iommuctl_dma *dma = NULL;
+
+        set_decoding(d, false);
+        GIVES("registers that are not decoded", -ENODEV, "does not decode",
+              iommuctl_dma_map_region(c, region, 0, 0, NULL, &dma));
+        set_decoding(d, true);
+        GIVES("and again when they are", 0, "", iommuctl_dma_map_region(c, region, 0, 0, NULL, &dma));
+        iommuctl_dma_unmap(dma);
+}
+
 static void check_revocation(struct iommuctl_container *c, struct iommuctl_device *d,
                              struct iommuctl_region *region)
 {
@@ -98,11 +112,13 @@ void test_registers(void)
 
         region = edu_bar(d, &bar);
         check_by_address(c, d, region, bar);
-        if (backend == IOMMUCTL_BACKEND_TYPE1 || can_export())
+        if (backend == IOMMUCTL_BACKEND_TYPE1 || can_export()) {
                 check_by_region(c, region);
-        else
+                check_not_decoding(c, d, region);
+        } else {
                 GIVES("a BAR by its region", -EOPNOTSUPP, "6.19",
                       iommuctl_dma_map_region(c, region, 0, 0, NULL, &dma));
+        }
         if (!can_export())
                 GIVES("a dma-buf of a BAR", -EOPNOTSUPP, "6.19",
                       iommuctl_region_dmabuf(region, 0, PAGE, &fd));

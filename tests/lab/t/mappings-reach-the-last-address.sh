@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12 intel-7.2
+# machine: intel-6.12 intel-6.1 amd-6.12 intel-7.2 amd-7.2
 # timeout: 180
 #
 # What is mapped in an address space, each backend of the kernel in turn: ranges, all, the last address, files, registers,
