@@ -22,6 +22,8 @@ int main(int argc, char **argv)
                 test_files();
                 test_dmabufs();
                 test_registers();
+                if (backend == IOMMUCTL_BACKEND_TYPE1 || kernel_is(6, 19))
+                        test_reset_revokes();
                 test_copies();
                 test_devices_come_and_go();
         }

@@ -129,6 +129,59 @@ void test_registers(void)
         iommuctl_container_unref(c);
 }
 
+/* What the edu device reads at IOVA; what a read that faults leaves in its buffer is its own affair. */
+static uint32_t read_by_dma(char *bar, struct iommuctl_span s, uint64_t iova)
+{
+        volatile uint32_t *word = s.vaddr;
+
+        *word = 0xdeadbeef;
+        if (!edu_does(bar, s.iova, sizeof(*word), false) || !edu_does(bar, iova, sizeof(*word), false) ||
+            !edu_does(bar, s.iova, sizeof(*word), true))
+                result(false, "edu is done");
+        return *word;
+}
+
+/* Where the network card keeps its first address (RAL0 of Intel's 82574); a reset loads it anew. */
+enum { NIC_RAL0 = 0x5400 };
+
+/* A reset takes a device's registers away from its peers, on iommufd; type1 leaves them. */
+void test_reset_revokes(void)
+{
+        const struct iommuctl_dma_options o = { .struct_size = sizeof(o), .iova_limit = 0xfffffff };
+        struct iommuctl_container *c = new_container();
+        struct iommuctl_device *edu = open_device(c), *nic = NULL;
+        struct iommuctl_region *region, *registers = NULL;
+        struct iommuctl_dma *dma = NULL, *peer = NULL;
+        uint32_t is = 0;
+        uint64_t at;
+        char *bar;
+
+        region = edu_bar(edu, &bar);
+        iommuctl_dma_alloc(c, PAGE, &o, &dma);
+        GIVES("the network card opens", 0, "", iommuctl_device_open(c, other_name, &nic));
+        GIVES("and its registers", 0, "", iommuctl_region_open(nic, VFIO_PCI_BAR0_REGION_INDEX, &registers));
+        GIVES("which are mapped for its peers", 0, "",
+              iommuctl_dma_map_region(c, registers, 0, 0, &o, &peer));
+        at = iommuctl_dma_span(peer).iova + NIC_RAL0;
+        iommuctl_region_read(registers, NIC_RAL0, &is, sizeof(is));
+        CHECK("a peer reads its address", read_by_dma(bar, iommuctl_dma_span(dma), at) == is);
+        printf("#   0x%08x\n", is);
+        GIVES("it is reset", 0, "", iommuctl_device_reset(nic));
+        CHECK(backend == IOMMUCTL_BACKEND_TYPE1 ? "and is still there" : "and nothing is there any more",
+              (read_by_dma(bar, iommuctl_dma_span(dma), at) == is) == (backend == IOMMUCTL_BACKEND_TYPE1));
+        GIVES("it is renewed", 0, "", iommuctl_dma_renew(peer));
+        CHECK("and is read again", read_by_dma(bar, iommuctl_dma_span(dma), at) == is);
+        iommuctl_region_free(registers);
+        iommuctl_device_unref(nic);
+        CHECK("also when its user let the card go", read_by_dma(bar, iommuctl_dma_span(dma), at) == is);
+        GIVES("it is unmapped", 0, "", iommuctl_dma_unmap(peer));
+        CHECK("and nothing is there", read_by_dma(bar, iommuctl_dma_span(dma), at) != is);
+        iommuctl_region_free(region);
+        iommuctl_device_unref(edu);
+        iommuctl_dma_unmap(dma);
+        iommuctl_container_unref(c);
+}
+
 /* The one device writes a register of the other: edu gives back what is written to 0x04 turned around. */
 enum { EDU_LIVE = 0x04 };
 

@@ -32,6 +32,7 @@ void test_files(void);
 void test_dmabufs(void);
 /* registers.c */
 void test_registers(void);
+void test_reset_revokes(void);
 void test_peers(void);
 /* copies.c */
 void test_copies(void);
