@@ -83,10 +83,11 @@ void dma_free(struct iommuctl_dma *dma)
 
                 dma_memory_free(k, &memory);
         }
-        dma_window_close(k, dma->window, dma->span.size);
+        if (!dma->registers)
+                dma_window_close(k, dma->window, dma->span.size);
         if (dma->file >= 0)
                 k->ops->close(k, dma->file);
-        iommuctl_device_unref(dma->device);
+        iommuctl_region_free(dma->registers);
         iommuctl_container_unref(dma->container);
         free(dma);
 }
