@@ -14,6 +14,7 @@
 #include "dma.h"
 #include "fake_uapi.h"
 #include "iommuctl/region.h"
+#include "iommuctl/unplug.h"
 
 #define PAGE 0x1000u
 
@@ -325,6 +326,35 @@ static void test_again_after_revocation(void **state)
         iommuctl_region_free(region);
 }
 
+/* The device is given back while a peer has its registers: they do not hold it, and are not to be had again.
+ */
+static void test_registers_of_what_is_let_go(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_region *region;
+        struct iommuctl_dma *dma = NULL, *other = NULL;
+        struct iommuctl_device *again = NULL;
+        int fd = -1;
+
+        bench_restart(b, &(struct fake_options){ .release = "6.19.0-fake" });
+        region = bar0(b);
+        assert_ok(b->ctx, iommuctl_dma_map_region(b->container, region, 0, 0, NULL, &dma));
+        assert_ok(b->ctx, iommuctl_unplug_let_go(b->device));
+        assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENODEV, "given back");
+        assert_true(iommuctl_dma_is_mapped(dma));
+        assert_fails(b->ctx, iommuctl_dma_map_region(b->container, region, 0, 0, NULL, &other), -ENODEV,
+                     "given back");
+        assert_fails(b->ctx, iommuctl_region_dmabuf(region, 0, PAGE, &fd), -ENODEV, "given back");
+        assert_null(other);
+        assert_ok(b->ctx, iommuctl_device_open(b->container, NIC, &again));
+        assert_int_equal(fake_dma_write(b->m, NIC, iommuctl_dma_span(dma).iova, "x", 1),
+                         is_type1(b) ? 0 : -EFAULT);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+        assert_int_equal(fake_n_mappings(b->m), 0);
+        iommuctl_device_unref(again);
+        iommuctl_region_free(region);
+}
+
 /* The dma-buf by itself, as another process would pass it. */
 static void test_dmabuf(void **state)
 {
@@ -389,6 +419,7 @@ int main(void)
                 BOTH(test_region_refusals),
                 BOTH(test_peer),
                 BOTH(test_again_after_revocation),
+                BOTH(test_registers_of_what_is_let_go),
                 BOTH(test_dmabuf),
                 { "test_dmabuf_on_older_kernels (iommufd)", test_dmabuf_on_older_kernels, bench_iommufd,
                   bench_teardown, NULL },
