@@ -153,6 +153,9 @@ int iommuctl_dma_map_dmabuf(struct iommuctl_container *container, int fd, uint64
  * On type1 the library maps the registers into this process, at an address of its own, and gives that to the
  * kernel; on iommufd it exports them as a dma-buf, which takes Linux 6.19. The span's vaddr is NULL.
  *
+ * On iommufd it goes when the device is reset or given back; on type1 nothing takes it away, and the peers
+ * would reach whatever lies there next: whoever gives the device back unmaps this first.
+ *
  * Whether what the devices send arrives is the machine's to decide: switches and root ports between them may
  * not let it through.
  *
