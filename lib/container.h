@@ -6,6 +6,7 @@
  * Locks, in the order they are taken:
  *   join_lock   what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
  *               and closes devices, which can take seconds (a reset).
+ *   iommufd's lock  what each of its devices is attached to, in whichever container.
  *   facts_lock  asking the kernel what the address space allows, and writing that down, as one step.
  *   lock        the books, and what the container knows about its address space. Never held over a call to
  *               the kernel that maps or unmaps, so that such calls run side by side.
@@ -28,6 +29,8 @@ struct iommufd_file {
         struct kernel *k;
         int fd;
         bool shared; /* another process has it open as well */
+        pthread_mutex_t lock; /* over which device is in it, and what each is attached to */
+        struct iommuctl_device *devices;
 };
 
 struct iommuctl_container {

@@ -17,6 +17,7 @@ struct iommufd_file *iommufd_file_new(struct kernel *k, int fd)
                 return NULL;
         }
         *file = (struct iommufd_file){ .refcount = 1, .k = k, .fd = fd };
+        pthread_mutex_init(&file->lock, NULL);
         return file;
 }
 
@@ -30,6 +31,7 @@ struct iommufd_file *iommufd_file_unref(struct iommufd_file *file)
 {
         if (file && __atomic_sub_fetch(&file->refcount, 1, __ATOMIC_ACQ_REL) == 0) {
                 file->k->ops->close(file->k, file->fd);
+                pthread_mutex_destroy(&file->lock);
                 free(file);
         }
         return NULL;

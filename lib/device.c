@@ -16,6 +16,7 @@
 #include "type1.h"
 #include "uapi_vfio.h"
 
+/* Puts it into the container's list, and with its lock held into the iommufd's. */
 int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
                  uint32_t iommufd_id, struct iommuctl_device **ret_device)
 {
@@ -41,8 +42,14 @@ int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, con
         d->n_regions = info.num_regions;
         d->n_irqs = info.num_irqs;
         pthread_mutex_init(&d->lock, NULL);
+        d->group_id = GROUP_UNKNOWN;
+        d->seen = iommuctl_container_ref(c);
         d->next = c->devices;
         c->devices = d;
+        if (c->iommufd) {
+                d->next_in_iommufd = c->iommufd->devices;
+                c->iommufd->devices = d;
+        }
         *ret_device = d;
         return 0;
 }
@@ -81,6 +88,45 @@ static int bind(struct iommuctl_container *c, const struct device_request *reque
         return iommufd_bind_device(k, device_fd, c->space.fd, ret_id);
 }
 
+/* A group has one address space (drivers/iommu/iommufd/device.c, iommufd_hw_pagetable_attach(): EINVAL). */
+static bool group_is_elsewhere(const struct iommuctl_container *c, unsigned int group)
+{
+        for (const struct iommuctl_device *d = c->iommufd->devices; d; d = d->next_in_iommufd)
+                if (d->group_id == group && d->seen && (d->seen != c || d->hwpt))
+                        return true;
+        return false;
+}
+
+/* With the lock of the iommufd, which so knows a device from the moment that it is attached. */
+static int attach_and_alloc(struct iommuctl_container *c, const struct device_place *place,
+                            struct scoped_fd *fd, uint32_t id, struct iommuctl_device **ret_device)
+{
+        int r;
+
+        r = iommufd_attach_device(container_kernel(c), fd->fd, c->space.ioas_id);
+        if (r < 0) {
+                scoped_fd_close(fd);
+                if (r == -EINVAL && group_is_elsewhere(c, place->group))
+                        return ctx_error(
+                                c->ctx, r, place->name,
+                                "another device of group %u is attached elsewhere in this iommufd, and a "
+                                "group has one address space: attach that one here, or open %s there",
+                                place->group, place->name);
+                return explain_join(c, place->group, place->name, r);
+        }
+        r = container_read_facts(c);
+        if (r >= 0)
+                r = device_alloc(c, NULL, place->name, fd->fd, id, ret_device);
+        if (r < 0) {
+                scoped_fd_close(fd);
+                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
+                return r;
+        }
+        scoped_fd_take(fd);
+        (*ret_device)->group_id = place->group;
+        return 0;
+}
+
 /* What failed is explained after the descriptor is closed, or it would be found open in this process. */
 int device_join_iommufd(struct iommuctl_container *c, const struct device_request *request, int device_fd,
                         struct iommuctl_device **ret_device)
@@ -96,21 +142,10 @@ int device_join_iommufd(struct iommuctl_container *c, const struct device_reques
                 scoped_fd_close(&fd);
                 return explain_bind(c, request, r);
         }
-        r = iommufd_attach_device(k, fd.fd, c->space.ioas_id);
-        if (r < 0) {
-                scoped_fd_close(&fd);
-                return explain_join(c, place->group, place->name, r);
-        }
-        r = container_read_facts(c);
-        if (r >= 0)
-                r = device_alloc(c, NULL, place->name, fd.fd, id, ret_device);
-        if (r < 0) {
-                scoped_fd_close(&fd);
-                container_read_facts(c); /* the ranges are as they were; the text is the failure's */
-                return r;
-        }
-        scoped_fd_take(&fd);
-        return 0;
+        pthread_mutex_lock(&c->iommufd->lock);
+        r = attach_and_alloc(c, place, &fd, id, ret_device);
+        pthread_mutex_unlock(&c->iommufd->lock);
+        return r;
 }
 
 int device_check_tokens(struct iommuctl_container *c, const char *name, int fd)
@@ -287,7 +322,11 @@ int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, 
         int r;
 
         pthread_mutex_lock(&c->join_lock);
+        if (c->iommufd)
+                pthread_mutex_lock(&c->iommufd->lock);
         r = device_alloc(c, group, name, fd, iommufd_id, ret_device);
+        if (c->iommufd)
+                pthread_mutex_unlock(&c->iommufd->lock);
         pthread_mutex_unlock(&c->join_lock);
         if (r < 0) {
                 container_kernel(c)->ops->close(container_kernel(c), fd);
@@ -303,6 +342,29 @@ _public_ struct iommuctl_device *iommuctl_device_ref(struct iommuctl_device *d)
         return d;
 }
 
+/* Out of the lists: nobody finds it from here on. */
+static void device_unlink(struct iommuctl_device *d)
+{
+        struct iommuctl_container *c = d->container;
+
+        for (struct iommuctl_device **p = &c->devices; *p; p = &(*p)->next) {
+                if (*p == d) {
+                        *p = d->next;
+                        break;
+                }
+        }
+        if (!c->iommufd)
+                return;
+        pthread_mutex_lock(&c->iommufd->lock);
+        for (struct iommuctl_device **p = &c->iommufd->devices; *p; p = &(*p)->next_in_iommufd) {
+                if (*p == d) {
+                        *p = d->next_in_iommufd;
+                        break;
+                }
+        }
+        pthread_mutex_unlock(&c->iommufd->lock);
+}
+
 _public_ struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *d)
 {
         struct iommuctl_container *c;
@@ -313,19 +375,13 @@ _public_ struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *d
         c = d->container;
         if (!unref_and_lock(&d->refcount, &c->join_lock))
                 return NULL;
-        for (struct iommuctl_device **p = &c->devices; *p; p = &(*p)->next) {
-                if (*p == d) {
-                        *p = d->next;
-                        break;
-                }
-        }
+        device_unlink(d);
         container_kernel(c)->ops->close(container_kernel(c), d->fd);
         if (d->group)
                 group_gone = group_unref_locked(d->group);
-        else
-                container_read_facts(c); /* without it more may be reachable */
         pthread_mutex_unlock(&c->join_lock);
 
+        device_drop_attachments(d);
         pthread_mutex_destroy(&d->lock);
         free(d->name);
         free(d);

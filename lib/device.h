@@ -10,6 +10,15 @@
 #include "locate.h"
 #include "vf_token.h"
 
+/* What a device sees when it names a PASID. */
+struct pasid_attachment {
+        struct pasid_attachment *next;
+        uint32_t pasid;
+        struct iommuctl_hwpt *hwpt; /* a reference */
+};
+
+/* Its container is the one that it was opened in, which it stays in the list of. What it sees of memory may
+ * be another one's, beside that: see device_attach.c. */
 struct iommuctl_device {
         unsigned int refcount; /* atomic; falls to 0 only with the container's join_lock */
         struct iommuctl_container *container;
@@ -23,7 +32,16 @@ struct iommuctl_device {
 
         pthread_mutex_t lock; /* over irqs, configuration space's read-modify-write */
         struct iommuctl_irq *irqs;
+
+        /* With the lock of the iommufd. */
+        struct iommuctl_device *next_in_iommufd;
+        unsigned int group_id;           /* GROUP_UNKNOWN where it was handed over */
+        struct iommuctl_container *seen; /* a reference; NULL: it sees nothing */
+        struct iommuctl_hwpt *hwpt;      /* a reference; NULL: a page table of the kernel's making */
+        struct pasid_attachment *pasids;
 };
+
+#define GROUP_UNKNOWN (~0u)
 
 DEFINE_CLEANUP(struct iommuctl_device *, iommuctl_device_unref)
 
@@ -56,3 +74,15 @@ int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, con
  * NULL), also when it fails. */
 int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
                     uint32_t iommufd_id, struct iommuctl_device **ret_device);
+
+/* With the lock of the iommufd: the device that it knows by ID, with a reference; NULL where it is not one of
+ * this library's, or on its way out. */
+struct iommuctl_device *iommufd_find_device(struct iommufd_file *file, uint32_t id);
+
+/* When a device has been closed: gives back what it was attached to. */
+void device_drop_attachments(struct iommuctl_device *d);
+
+/* 0 where D can be attached to C; a failure with its text where it is in another iommufd, or on type1. */
+int device_check_target(struct iommuctl_device *d, struct iommuctl_container *c);
+/* -EOPNOTSUPP: on type1 a device is not WHAT ("detached"). */
+int device_refuse_type1(struct iommuctl_device *d, const char *what);

@@ -2,6 +2,7 @@
 #include "iommufd.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "backend.h"
@@ -87,11 +88,46 @@ int iommufd_bind_knows_tokens(struct kernel *k, int device_fd)
         return r == -E2BIG ? 1 : r == -EINVAL ? 0 : r < 0 ? r : -EPROTO;
 }
 
-int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t ioas_id)
+int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t pt_id)
 {
-        struct uapi_vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach), .pt_id = ioas_id };
+        struct uapi_vfio_device_attach_iommufd_pt attach = {
+                .argsz = offsetof(struct uapi_vfio_device_attach_iommufd_pt, pasid),
+                .pt_id = pt_id,
+        };
 
         return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+int iommufd_detach_device(struct kernel *k, int device_fd)
+{
+        struct uapi_vfio_device_detach_iommufd_pt detach = {
+                .argsz = offsetof(struct uapi_vfio_device_detach_iommufd_pt, pasid),
+        };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
+int iommufd_attach_pasid(struct kernel *k, int device_fd, uint32_t pasid, uint32_t pt_id)
+{
+        struct uapi_vfio_device_attach_iommufd_pt attach = {
+                .argsz = sizeof(attach),
+                .flags = UAPI_VFIO_DEVICE_ATTACH_PASID,
+                .pt_id = pt_id,
+                .pasid = pasid,
+        };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+int iommufd_detach_pasid(struct kernel *k, int device_fd, uint32_t pasid)
+{
+        struct uapi_vfio_device_detach_iommufd_pt detach = {
+                .argsz = sizeof(detach),
+                .flags = UAPI_VFIO_DEVICE_DETACH_PASID,
+                .pasid = pasid,
+        };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
 }
 
 static int ioas_map(const struct address_space *s, uint64_t vaddr, uint64_t iova, uint64_t size,

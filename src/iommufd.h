@@ -21,5 +21,11 @@ int iommufd_bind_device_token(struct kernel *k, int device_fd, int iommufd, cons
                               uint32_t *ret_id);
 /* Whether the kernel knows of tokens there: 1, 0, or what it said. Nothing is bound. */
 int iommufd_bind_knows_tokens(struct kernel *k, int device_fd);
-/* Lets a bound device see the mappings of the IOAS. -EADDRINUSE: one of them is where it cannot reach. */
-int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t ioas_id);
+/* Lets a bound device see what an IOAS or a page table maps, instead of what it saw. -EADDRINUSE: a mapping
+ * is where it cannot reach. Devices of its group that are attached move with it. */
+int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t pt_id);
+/* It sees nothing from then on. */
+int iommufd_detach_device(struct kernel *k, int device_fd);
+/* The same for what a device does with a PASID: Linux 6.15, -EINVAL before. */
+int iommufd_attach_pasid(struct kernel *k, int device_fd, uint32_t pasid, uint32_t pt_id);
+int iommufd_detach_pasid(struct kernel *k, int device_fd, uint32_t pasid);

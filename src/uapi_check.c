@@ -17,6 +17,51 @@
         _Static_assert(offsetof(struct ours, our_member) == offsetof(struct theirs, their_member), \
                        #ours "." #our_member " is not where the system's is")
 
+/* Page tables and what stands around them: where the system's headers have all of them (Linux 6.17). */
+#ifdef IOMMU_HW_QUEUE_ALLOC
+SAME_SIZE(uapi_iommu_hwpt_alloc, iommu_hwpt_alloc);
+SAME_SIZE(uapi_iommu_hw_info, iommu_hw_info);
+SAME_SIZE(uapi_iommu_hwpt_invalidate, iommu_hwpt_invalidate);
+SAME_SIZE(uapi_iommu_fault_alloc, iommu_fault_alloc);
+SAME_SIZE(uapi_iommu_hwpt_pgfault, iommu_hwpt_pgfault);
+SAME_SIZE(uapi_iommu_hwpt_page_response, iommu_hwpt_page_response);
+SAME_SIZE(uapi_iommu_viommu_alloc, iommu_viommu_alloc);
+SAME_SIZE(uapi_iommu_vdevice_alloc, iommu_vdevice_alloc);
+SAME_SIZE(uapi_iommu_veventq_alloc, iommu_veventq_alloc);
+SAME_SIZE(uapi_iommufd_vevent_header, iommufd_vevent_header);
+SAME_SIZE(uapi_iommu_hw_queue_alloc, iommu_hw_queue_alloc);
+SAME_PLACE(uapi_iommu_hwpt_alloc, data_uptr, iommu_hwpt_alloc, data_uptr);
+SAME_PLACE(uapi_iommu_hwpt_alloc, fault_id, iommu_hwpt_alloc, fault_id);
+SAME_PLACE(uapi_iommu_hw_info, data_type, iommu_hw_info, out_data_type);
+SAME_PLACE(uapi_iommu_hw_info, out_max_pasid_log2, iommu_hw_info, out_max_pasid_log2);
+SAME_PLACE(uapi_iommu_hw_info, out_capabilities, iommu_hw_info, out_capabilities);
+SAME_PLACE(uapi_iommu_hwpt_invalidate, entry_num, iommu_hwpt_invalidate, entry_num);
+SAME_PLACE(uapi_iommu_hwpt_pgfault, addr, iommu_hwpt_pgfault, addr);
+SAME_PLACE(uapi_iommu_hwpt_pgfault, cookie, iommu_hwpt_pgfault, cookie);
+SAME_PLACE(uapi_iommu_viommu_alloc, data_uptr, iommu_viommu_alloc, data_uptr);
+SAME_PLACE(uapi_iommu_vdevice_alloc, virt_id, iommu_vdevice_alloc, virt_id);
+SAME_PLACE(uapi_iommu_veventq_alloc, out_veventq_fd, iommu_veventq_alloc, out_veventq_fd);
+SAME_PLACE(uapi_iommu_hw_queue_alloc, length, iommu_hw_queue_alloc, length);
+_Static_assert(UAPI_IOMMU_HWPT_ALLOC == IOMMU_HWPT_ALLOC, "IOMMU_HWPT_ALLOC");
+_Static_assert(UAPI_IOMMU_GET_HW_INFO == IOMMU_GET_HW_INFO, "IOMMU_GET_HW_INFO");
+_Static_assert(UAPI_IOMMU_HWPT_INVALIDATE == IOMMU_HWPT_INVALIDATE, "IOMMU_HWPT_INVALIDATE");
+_Static_assert(UAPI_IOMMU_FAULT_QUEUE_ALLOC == IOMMU_FAULT_QUEUE_ALLOC, "IOMMU_FAULT_QUEUE_ALLOC");
+_Static_assert(UAPI_IOMMU_VIOMMU_ALLOC == IOMMU_VIOMMU_ALLOC, "IOMMU_VIOMMU_ALLOC");
+_Static_assert(UAPI_IOMMU_VDEVICE_ALLOC == IOMMU_VDEVICE_ALLOC, "IOMMU_VDEVICE_ALLOC");
+_Static_assert(UAPI_IOMMU_VEVENTQ_ALLOC == IOMMU_VEVENTQ_ALLOC, "IOMMU_VEVENTQ_ALLOC");
+_Static_assert(UAPI_IOMMU_HW_QUEUE_ALLOC == IOMMU_HW_QUEUE_ALLOC, "IOMMU_HW_QUEUE_ALLOC");
+_Static_assert(UAPI_IOMMU_HWPT_ALLOC_NEST_PARENT == IOMMU_HWPT_ALLOC_NEST_PARENT,
+               "IOMMU_HWPT_ALLOC_NEST_PARENT");
+_Static_assert(UAPI_IOMMU_HWPT_ALLOC_DIRTY_TRACKING == IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+               "IOMMU_HWPT_ALLOC_DIRTY_TRACKING");
+_Static_assert(UAPI_IOMMU_HWPT_FAULT_ID_VALID == IOMMU_HWPT_FAULT_ID_VALID, "IOMMU_HWPT_FAULT_ID_VALID");
+_Static_assert(UAPI_IOMMU_HWPT_ALLOC_PASID == IOMMU_HWPT_ALLOC_PASID, "IOMMU_HWPT_ALLOC_PASID");
+_Static_assert(UAPI_IOMMU_HW_INFO_FLAG_INPUT_TYPE == IOMMU_HW_INFO_FLAG_INPUT_TYPE,
+               "IOMMU_HW_INFO_FLAG_INPUT_TYPE");
+_Static_assert(UAPI_IOMMU_VEVENTQ_FLAG_LOST_EVENTS == IOMMU_VEVENTQ_FLAG_LOST_EVENTS,
+               "IOMMU_VEVENTQ_FLAG_LOST_EVENTS");
+#endif
+
 SAME_SIZE(uapi_iommu_destroy, iommu_destroy);
 SAME_SIZE(uapi_iommu_ioas_alloc, iommu_ioas_alloc);
 SAME_SIZE(uapi_iommu_iova_range, iommu_iova_range);
@@ -58,6 +103,19 @@ _Static_assert(UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT == VFIO_DEVICE_ATTACH_IOMMUFD_
 _Static_assert(offsetof(struct uapi_vfio_device_attach_iommufd_pt, pt_id) ==
                        offsetof(struct vfio_device_attach_iommufd_pt, pt_id),
                "struct vfio_device_attach_iommufd_pt");
+_Static_assert(UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT == VFIO_DEVICE_DETACH_IOMMUFD_PT,
+               "VFIO_DEVICE_DETACH_IOMMUFD_PT");
+#endif
+
+#ifdef VFIO_DEVICE_ATTACH_PASID
+_Static_assert(UAPI_VFIO_DEVICE_ATTACH_PASID == VFIO_DEVICE_ATTACH_PASID, "VFIO_DEVICE_ATTACH_PASID");
+_Static_assert(UAPI_VFIO_DEVICE_DETACH_PASID == VFIO_DEVICE_DETACH_PASID, "VFIO_DEVICE_DETACH_PASID");
+_Static_assert(offsetof(struct uapi_vfio_device_attach_iommufd_pt, pasid) ==
+                       offsetof(struct vfio_device_attach_iommufd_pt, pasid),
+               "struct vfio_device_attach_iommufd_pt of Linux 6.15");
+_Static_assert(offsetof(struct uapi_vfio_device_detach_iommufd_pt, pasid) ==
+                       offsetof(struct vfio_device_detach_iommufd_pt, pasid),
+               "struct vfio_device_detach_iommufd_pt of Linux 6.15");
 #endif
 
 #ifdef VFIO_DEVICE_FEATURE_BUS_MASTER

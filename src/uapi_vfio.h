@@ -28,13 +28,23 @@ struct uapi_vfio_device_bind_iommufd_token {
 };
 #define UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN (1 << 0)
 
-/* Linux 6.6; 6.15 added a PASID behind it, which argsz leaves out. */
+/* Linux 6.6; 6.15 added the PASID behind it, with a flag that says so. argsz ends before it without. */
 struct uapi_vfio_device_attach_iommufd_pt {
         uint32_t argsz;
         uint32_t flags;
         uint32_t pt_id;
+        uint32_t pasid;
 };
+#define UAPI_VFIO_DEVICE_ATTACH_PASID      (1 << 0)
 #define UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+
+struct uapi_vfio_device_detach_iommufd_pt {
+        uint32_t argsz;
+        uint32_t flags;
+        uint32_t pasid;
+};
+#define UAPI_VFIO_DEVICE_DETACH_PASID      (1 << 0)
+#define UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
 
 /* Linux 6.10: bus mastering of devices that have no register for it, CDX today. */
 struct uapi_vfio_device_feature_bus_master {

@@ -12,11 +12,16 @@
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
 #include <iommuctl/dma.h>
+#include <iommuctl/fault_queue.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hw_info.h>
+#include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
 #include <iommuctl/topology.h>
+#include <iommuctl/veventq.h>
+#include <iommuctl/viommu.h>
 
 #endif

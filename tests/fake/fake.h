@@ -31,7 +31,7 @@ struct fake;
 /* What kind of machine. All zeroes is a 6.12 kernel with everything, behind a VT-d with interrupt remapping.
  */
 struct fake_options {
-        const char *release;         /* NULL: "6.12.0-fake" */
+        const char *release;         /* NULL: "6.12.0-fake". What its version lacks of iommufd is not there */
         bool no_iommu;               /* no groups, no /sys/class/iommu units */
         bool no_iommufd;             /* no /dev/iommu */
         bool no_cdev;                /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
@@ -42,9 +42,13 @@ struct fake_options {
         bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
         bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
         bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */
-        bool override_locked; /* driver_override waits for a driver that hangs, as in kernels before its
-                                 rework */
-        uint64_t page_sizes;  /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        bool override_locked;    /* driver_override waits for a driver that hangs, as in kernels before its
+                                    rework */
+        uint64_t page_sizes;     /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        bool smmuv3;             /* the IOMMU is an SMMUv3, with vIOMMUs, in place of VT-d */
+        bool no_nesting;         /* the IOMMU has no nested page tables */
+        bool no_dirty_tracking;  /* nor sees which pages are written */
+        unsigned int pasid_bits; /* the width of PASIDs; 0: none */
         unsigned int dma_entry_limit; /* type1's module parameter; 0: 65535 */
         uint64_t memlock;             /* bytes that may be pinned; 0: no limit */
         unsigned int host_vectors;    /* MSI and MSI-X vectors the host can give to a device; 0: no limit */
@@ -115,6 +119,7 @@ struct fake_pci {
         const char *physfn; /* a VF: BDF of its PF */
         bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
         bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool page_requests; /* can be attached to a page table that takes page faults */
         bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
@@ -180,6 +185,18 @@ int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, siz
 int fake_raise(struct fake *m, const char *bdf, unsigned int index, unsigned int vector);
 /* How many vectors of the interrupt are on. */
 unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int index);
+
+/* The same for what the device does with a PASID. */
+int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
+                        size_t size);
+
+/* The device asks for a page: 1, or 0 where what it sees has no fault queue. */
+int fake_page_request(struct fake *m, const char *bdf, uint64_t iova, unsigned int access);
+/* How often a page request of the device was answered with CODE, by the kernel too (1, invalid). */
+unsigned int fake_page_answers(struct fake *m, const char *bdf, uint32_t code);
+/* The IOMMU reports an event of 32 bytes, each of them FILL, about the device to its guest: 1 where it was
+ * put into a queue, 0 where there is none, or it is full. */
+int fake_vevent(struct fake *m, const char *bdf, uint8_t fill);
 
 /* What is mapped for the device at IOVA: returns 0 and where the byte lies in this process and how far it
  * runs, or -ENOENT. */

@@ -82,48 +82,18 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         return 0;
 }
 
-static void detach(struct fake *m, struct fake_device *d)
-{
-        if (d->pt_id)
-                fake_ioas_detach(m, fake_find_ioas(d->iommufd, d->pt_id), d);
-}
-
 static void unbind_iommufd(struct fake *m, struct fake_device *d)
 {
         struct fake_file *f = d->iommufd->file;
 
-        detach(m, d);
+        fake_vdevice_gone(m, d);
+        fake_detach_all(m, d);
         fake_free_id(d->iommufd, d->devid);
         d->iommufd = NULL;
         d->devid = 0;
         if (--d->group->cdev_users == 0)
                 d->group->dma_owner = NULL;
         fake_file_put(m, f);
-}
-
-/* A second attach replaces the first; where it is refused, the first stays (iommufd_device_replace()). */
-static int attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a)
-{
-        struct fake_ioas *old = d->pt_id ? fake_find_ioas(d->iommufd, d->pt_id) : NULL, *ioas;
-        int r;
-
-        if (a->argsz < sizeof(*a) || a->flags)
-                return -EINVAL;
-        ioas = fake_find_ioas(d->iommufd, a->pt_id);
-        if (!ioas)
-                return -ENOENT;
-        if (ioas != old) {
-                if (old)
-                        fake_ioas_detach(m, old, d);
-                r = fake_ioas_attach(m, ioas, d);
-                if (r < 0) {
-                        if (old && fake_ioas_attach(m, old, d) < 0)
-                                abort();
-                        return r;
-                }
-        }
-        a->pt_id = ioas->hwpt_id;
-        return 0;
 }
 
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
@@ -161,15 +131,9 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return -EINVAL;
         if (!df->group) { /* with a group these are unknown */
                 if (request == FAKE_VFIO_DEVICE_ATTACH_IOMMUFD_PT)
-                        return attach_pt(m, d, arg);
-                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT) {
-                        const struct fake_vfio_detach_pt *a = arg;
-
-                        if (a->argsz < sizeof(*a) || a->flags)
-                                return -EINVAL;
-                        detach(m, d);
-                        return 0;
-                }
+                        return fake_attach_pt(m, d, arg);
+                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT)
+                        return fake_detach_pt(m, d, arg);
         }
         switch (request) {
         case VFIO_DEVICE_GET_INFO:

@@ -134,7 +134,13 @@ struct fake_device {
         /* VFIO: see fake_device.c */
         unsigned int open_count;
         struct fake_iommufd *iommufd;
-        uint32_t devid, pt_id;
+        uint32_t devid, pt_id;    /* pt_id: of the IOAS; 0: attached to none */
+        struct fake_object *hwpt; /* the page table in it; NULL: the one that attaching makes */
+        struct {
+                uint32_t pasid;
+                struct fake_object *hwpt;
+        } pasids[8];
+        unsigned int page_answers[2];
 
         int memory_fd; /* a memfd: config space, then the BARs */
         uint8_t *memory;
@@ -315,6 +321,9 @@ void fake_count_ioctl(struct fake *m, unsigned long request);
 
 /* fake_ops.c */
 extern const struct kernel_ops fake_ops;
+
+/* fake_machine.c: whether the machine's kernel is MAJOR.MINOR or newer. */
+bool fake_linux(const struct fake *m, unsigned int major, unsigned int minor);
 
 /* Allocation that ends the test where there is no memory: out-of-memory tests are about the library's own. */
 void *fake_zalloc(size_t size);

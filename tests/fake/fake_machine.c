@@ -324,3 +324,11 @@ void fake_machine_free(struct fake *m)
         pthread_mutex_destroy(&m->lock);
         free(m);
 }
+
+bool fake_linux(const struct fake *m, unsigned int major, unsigned int minor)
+{
+        unsigned int has_major = 0, has_minor = 0;
+
+        sscanf(m->release, "%u.%u", &has_major, &has_minor);
+        return has_major > major || (has_major == major && has_minor >= minor);
+}

@@ -195,8 +195,17 @@ static struct fake_space *space_of(struct fake_device *d)
                                                                            : NULL;
 }
 
+static struct fake_space *space_of_pasid(struct fake_device *d, uint32_t pasid)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(d->pasids); i++)
+                if (d->pasids[i].hwpt && d->pasids[i].pasid == pasid)
+                        return &d->pasids[i].hwpt->ioas->space;
+        return NULL;
+}
+
 /* The memory is reached through the kernel, so that memory which is gone is an error and no crash. */
-static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t size, bool write)
+static int dma(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf, size_t size,
+               bool write)
 {
         struct fake_device *d;
         struct fake_space *s;
@@ -204,7 +213,7 @@ static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t
 
         pthread_mutex_lock(&m->lock);
         d = fake_find_device(m, bdf);
-        s = d ? space_of(d) : NULL;
+        s = !d ? NULL : pasid ? space_of_pasid(d, pasid) : space_of(d);
         for (size_t done = 0; done < size && r == 0;) {
                 struct fake_mapping *a = s ? fake_space_find(s, iova + done, iova + done) : NULL;
                 struct iovec local, remote;
@@ -228,12 +237,18 @@ static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t
 
 int fake_dma_write(struct fake *m, const char *bdf, uint64_t iova, const void *buf, size_t size)
 {
-        return dma(m, bdf, iova, (void *)(uintptr_t)buf, size, true);
+        return dma(m, bdf, 0, iova, (void *)(uintptr_t)buf, size, true);
 }
 
 int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t size)
 {
-        return dma(m, bdf, iova, buf, size, false);
+        return dma(m, bdf, 0, iova, buf, size, false);
+}
+
+int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
+                        size_t size)
+{
+        return dma(m, bdf, pasid, iova, buf, size, false);
 }
 
 int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr, uint64_t *ret_length)

@@ -67,22 +67,88 @@ struct fake_ioas {
         struct fake_iommufd *iommufd;
         uint32_t id, hwpt_id; /* hwpt: the page table that attaching makes, while n_attached */
         struct fake_space space;
-        unsigned int n_attached;
+        unsigned int n_attached; /* devices, to the page table that attaching made */
+        unsigned int n_tables;   /* that, and those made by hand */
         struct fake_range allowed[FAKE_MAX_RANGES];
         unsigned int n_allowed;
+};
+
+/* What else has a number in an iommufd: fake_hwpt.c. */
+enum fake_object_type {
+        FAKE_HWPT,
+        FAKE_FAULTS,
+        FAKE_VIOMMU,
+        FAKE_VDEVICE,
+        FAKE_VEVENTQ,
+        FAKE_HW_QUEUE,
+};
+
+/* What waits in a queue: a page request, or an event behind its header. */
+struct fake_record {
+        struct fake_record *next;
+        bool read;       /* a page request that is not answered yet */
+        uint32_t device; /* a page request's */
+        size_t size;
+        uint8_t data[64];
+};
+struct fake_object {
+        struct fake_object *next;
+        struct fake_iommufd *iommufd;
+        enum fake_object_type type;
+        uint32_t id;
+        unsigned int users;         /* devices, and objects made from this one */
+        struct fake_object *parent; /* made from that one */
+        struct fake_ioas *ioas;     /* of a page table: what it maps, also below another one */
+        uint32_t flags;
+        uint64_t aperture_last;
+        unsigned int invalidated;   /* requests done */
+        struct fake_object *faults; /* of a page table: its fault queue */
+        struct fake_object *before; /* of a hardware queue: the one of the index before */
+
+        /* fake_viommu.c, fake_eventq.c */
+        struct fake_device *device; /* of a vDEVICE */
+        uint64_t virtual_id;
+        uint32_t kind, index, depth, sequence;
+        int ready; /* of a queue: an eventfd that is readable while there is something; -1 */
+        struct fake_record *records;
 };
 struct fake_iommufd {
         struct fake_iommufd *next;
         struct fake_file *file; /* devices keep it open */
         struct fake_ioas *ioases;
+        struct fake_object *objects;
         uint64_t ids[16]; /* a bit for each id in use */
 };
 struct fake_iommufd *fake_iommufd_of(const struct fake_file *f);
 struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id);
 uint32_t fake_new_id(struct fake_iommufd *i);
 void fake_free_id(struct fake_iommufd *i, uint32_t id);
-int fake_ioas_attach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
-void fake_ioas_detach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d);
+/* fake_attach.c */
+int fake_attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a);
+int fake_detach_pt(struct fake *m, struct fake_device *d, const struct fake_vfio_detach_pt *a);
+void fake_detach_all(struct fake *m, struct fake_device *d);
+/* What one page table more, or one less, in the IOAS means; 0, -EADDRINUSE or what pinning ended in. */
+int fake_table_add(struct fake *m, struct fake_ioas *ioas, const struct fake_range *ranges, unsigned int n);
+void fake_table_remove(struct fake *m, struct fake_ioas *ioas);
+/* fake_viommu.c */
+int fake_viommu_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
+/* A device that goes takes its vDEVICE along (Linux 6.17, iommufd_device_pre_destroy()). */
+void fake_vdevice_gone(struct fake *m, struct fake_device *d);
+/* fake_eventq.c */
+int fake_faults_alloc(struct fake *m, struct fake_iommufd *i, struct fake_iommu_fault_alloc *a);
+int fake_eventq_open(struct fake *m, struct fake_object *o);
+void fake_eventq_clear(struct fake *m, struct fake_object *o);
+/* What D waits for is answered: it will not be there. */
+void fake_faults_give_up(struct fake_object *faults, struct fake_device *d);
+/* fake_hwpt.c */
+struct fake_object *fake_object_new(struct fake_iommufd *i, enum fake_object_type type,
+                                    struct fake_object *parent);
+void fake_object_free(struct fake *m, struct fake_object *o);
+struct fake_object *fake_find_object(struct fake_iommufd *i, enum fake_object_type type, uint32_t id);
+int fake_object_destroy(struct fake *m, struct fake_iommufd *i, uint32_t id);
+void fake_objects_free(struct fake *m, struct fake_iommufd *i);
+int fake_hwpt_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
+struct fake_device *fake_iommufd_device(struct fake *m, const struct fake_iommufd *i, uint32_t id);
 /* fake_ioas.c: the calls on one IOAS. */
 int fake_ioas_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
 unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,

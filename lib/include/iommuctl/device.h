@@ -8,6 +8,7 @@
 
 #include <iommuctl/container.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hwpt.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -148,7 +149,8 @@ int iommuctl_device_fd(const struct iommuctl_device *device);
  * type1. */
 uint32_t iommuctl_device_iommufd_id(const struct iommuctl_device *device);
 
-/** iommuctl_device_container() - the container it joined; lives as long as @device. */
+/** iommuctl_device_container() - the container it was opened in; lives as long as @device. What it sees may
+ * be another one's since: iommuctl_device_attached(). */
 struct iommuctl_container *iommuctl_device_container(const struct iommuctl_device *device);
 
 /** iommuctl_device_group() - the group it was opened through; NULL on iommufd. Lives as long as @device. */
@@ -163,6 +165,66 @@ unsigned int iommuctl_device_n_regions(const struct iommuctl_device *device);
 
 /** iommuctl_device_n_irqs() - how many interrupt indexes it has (kinds of interrupt, not vectors). */
 unsigned int iommuctl_device_n_irqs(const struct iommuctl_device *device);
+
+/**
+ * iommuctl_device_attach() - let the device see another address space.
+ *
+ * @container: one beside the device's own (iommuctl_container_new_beside()), its own, or the one it sees now.
+ *
+ * From then on it sees the mappings of @container, and those of no other; there is no moment at which it sees
+ * neither where the IOMMU can replace one by the other. The ranges of @container get smaller, and those of
+ * the container that it leaves larger. Other devices of its group that are attached move with it: a group has
+ * one address space. The device keeps both the container it was opened in and @container. Where the call
+ * fails, it sees what it saw before.
+ *
+ * Returns 0; -EOPNOTSUPP on type1, where a group sees the container that it joined for as long as it is open;
+ * -EINVAL: a container that is not beside the device's own, or the kernel refused it (another device of its
+ * group is attached elsewhere); -EADDRINUSE: something is mapped where the device cannot reach, the text
+ * shows the ranges; -ENOENT: the address space was destroyed through the raw descriptor; -ENOMEM.
+ */
+int iommuctl_device_attach(struct iommuctl_device *device, struct iommuctl_container *container);
+
+/**
+ * iommuctl_device_attach_hwpt() - let the device see a page table that was made by hand
+ * (iommuctl_hwpt_new()).
+ *
+ * As iommuctl_device_attach(), with the container of @hwpt. The device keeps @hwpt.
+ *
+ * Returns as iommuctl_device_attach(); -EINVAL also where @hwpt is of another IOMMU, or tracks dirty pages
+ * and this device's IOMMU does not; -ENODEV where it takes page faults and the device sends none.
+ */
+int iommuctl_device_attach_hwpt(struct iommuctl_device *device, struct iommuctl_hwpt *hwpt);
+
+/**
+ * iommuctl_device_detach() - let the device see no memory: its DMA ends in faults until it is attached again.
+ *
+ * Where another device of its group stays attached, it goes on seeing what that sees. A device that is not
+ * attached stays so. PASIDs stay as they are.
+ *
+ * Returns 0, -EOPNOTSUPP on type1, or what the kernel said.
+ */
+int iommuctl_device_detach(struct iommuctl_device *device);
+
+/** iommuctl_device_attached() - the container whose mappings the device sees, with a reference that is the
+ * caller's to give back; NULL while it is detached. */
+struct iommuctl_container *iommuctl_device_attached(struct iommuctl_device *device);
+
+/**
+ * iommuctl_device_attach_pasid() - let what the device does with a PASID see a page table.
+ *
+ * @pasid: 1 to 0xfffff, within the width that iommuctl_hw_info_pasid_bits() tells. @hwpt: made with
+ * IOMMUCTL_HWPT_PASID, as the one must be that the device sees without a PASID. A PASID that is attached is
+ * moved. The device keeps @hwpt until the PASID is detached or moved, or the device closed.
+ *
+ * Returns 0; -EOPNOTSUPP on type1, on kernels before 6.15, and where the device, its driver or its IOMMU does
+ * no PASIDs; -EINVAL: a number that is none, a page table that is not for PASIDs or of another iommufd;
+ * -ENOMEM.
+ */
+int iommuctl_device_attach_pasid(struct iommuctl_device *device, uint32_t pasid, struct iommuctl_hwpt *hwpt);
+
+/** iommuctl_device_detach_pasid() - let the PASID see nothing. Returns 0; -ENOENT where it is not attached;
+ * -EINVAL and -EOPNOTSUPP as iommuctl_device_attach_pasid(). */
+int iommuctl_device_detach_pasid(struct iommuctl_device *device, uint32_t pasid);
 
 /**
  * iommuctl_device_reset() - reset this function alone.
