@@ -96,8 +96,8 @@ int iommuctl_device_open_with(struct iommuctl_container *container, const char *
  * @fd: one of these; the kernel is asked which it is.
  *   - A device's own node, /dev/vfio/devices/vfioN, not bound yet: it is bound to the container's iommufd.
  *   - The same, bound by whoever gave it: @options has the iommufd_id that binding gave, and the container is
- *     on the same iommufd (iommuctl_container_new_fd()). The kernel does not tell one iommufd from another
- *     here, so a wrong one is not always found out.
+ *     on the same iommufd (iommuctl_container_new_fd()). An iommufd that has no device of that number is
+ *     refused; one that has another device there is not found out.
  *   - A device that a group was asked for (VFIO_GROUP_GET_DEVICE_FD): the container holds that group
  *     (iommuctl_group_open_fd()).
  * @name: as iommuctl_device_open() takes it. NULL with a device's own node where sysfs can be seen, which
@@ -119,6 +119,21 @@ int iommuctl_device_open_with(struct iommuctl_container *container, const char *
 int iommuctl_device_open_fd(struct iommuctl_container *container, int fd, const char *name,
                             const struct iommuctl_device_options *options,
                             struct iommuctl_device **ret_device);
+
+/**
+ * iommuctl_device_open_node() - open a device's own node for somebody else to drive.
+ *
+ * What a program hands to another that binds the device itself: to QEMU, with an iommufd
+ * (iommuctl_container_fd()), as `-object iommufd,id=i,fd=N -device vfio-pci,iommufd=i,fd=M`; or to a process
+ * that takes it with iommuctl_device_open_fd(). Nothing can be done with the device before it is bound.
+ *
+ * @name: as iommuctl_device_open() takes it.
+ *
+ * Returns a descriptor of /dev/vfio/devices/vfioN, close-on-exec, which is the caller's to close; or -ENODEV,
+ * -ENXIO, -EACCES, -EOPNOTSUPP as iommuctl_device_open() on an iommufd container, -EROFS where the context
+ * reads a captured tree, -EMFILE and what else opening a file gives. Linux 6.6 with VFIO_DEVICE_CDEV.
+ */
+int iommuctl_device_open_node(struct iommuctl_ctx *ctx, const char *name);
 
 /**
  * iommuctl_group_open_device() - open a device of a group that is open.
