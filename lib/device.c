@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 #include "device_feature.h"
-#include "explain.h"
 #include "iommuctl/region.h"
 #include "iommufd.h"
 #include "uapi_vfio.h"
 
-/* Puts it into the container's list, and with its lock held into the iommufd's. */
+/* Makes the object and puts it into the container's list, and with its lock held into the iommufd's; on
+ * failure what it was to own stays the caller's. */
 int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
                  uint32_t iommufd_id, struct iommuctl_device **ret_device)
 {

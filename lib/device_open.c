@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "dirty.h"
 #include "explain.h"
 #include "iommufd.h"
 #include "type1.h"
@@ -250,10 +251,26 @@ static int open_locked(struct iommuctl_container *c, const struct device_request
         return device_join_iommufd(c, request, fd, ret_device);
 }
 
+void device_open_begin(struct iommuctl_container *c)
+{
+        pthread_mutex_lock(&c->tracking_lock);
+        pthread_mutex_lock(&c->join_lock);
+}
+
+int device_open_end(struct iommuctl_container *c, int r, struct iommuctl_device *d)
+{
+        pthread_mutex_unlock(&c->join_lock);
+        if (r >= 0)
+                r = dirty_device_joined(c, d);
+        pthread_mutex_unlock(&c->tracking_lock);
+        return r;
+}
+
 _public_ int iommuctl_device_open_with(struct iommuctl_container *c, const char *name,
                                        const struct iommuctl_device_options *options,
                                        struct iommuctl_device **ret_device)
 {
+        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = NULL;
         struct device_request request = { .has_token = false };
         int r;
 
@@ -267,10 +284,13 @@ _public_ int iommuctl_device_open_with(struct iommuctl_container *c, const char 
         r = device_locate(c->ctx, name, &request.place);
         if (r < 0)
                 return r;
-        pthread_mutex_lock(&c->join_lock);
-        r = open_locked(c, &request, ret_device);
-        pthread_mutex_unlock(&c->join_lock);
-        return r;
+        device_open_begin(c);
+        r = open_locked(c, &request, &d);
+        r = device_open_end(c, r, d);
+        if (r < 0)
+                return r;
+        *ret_device = TAKE_PTR(d);
+        return 0;
 }
 
 _public_ int iommuctl_device_open(struct iommuctl_container *c, const char *name,

@@ -213,16 +213,20 @@ _public_ int iommuctl_device_open_fd(struct iommuctl_container *c, int fd, const
                                      const struct iommuctl_device_options *options,
                                      struct iommuctl_device **ret_device)
 {
+        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = NULL;
         struct device_request request = { .has_token = false };
         int r;
 
         r = device_options_read(c->ctx, options, &request);
         if (r < 0)
                 return r;
-        pthread_mutex_lock(&c->join_lock);
-        r = open_locked(c, fd, name, &request, ret_device);
-        pthread_mutex_unlock(&c->join_lock);
-        return r;
+        device_open_begin(c);
+        r = open_locked(c, fd, name, &request, &d);
+        r = device_open_end(c, r, d);
+        if (r < 0)
+                return r;
+        *ret_device = TAKE_PTR(d);
+        return 0;
 }
 
 _public_ int iommuctl_device_open_node(struct iommuctl_ctx *ctx, const char *name)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "region_dmabuf.h"
 #include "vfio_caps.h"
 
 struct region_map {
@@ -293,4 +294,14 @@ _public_ int iommuctl_region_map(struct iommuctl_region *region, uint64_t offset
                                  strerror(-r));
         *ret_map = (char *)map + (offset - start);
         return 0;
+}
+
+struct iommuctl_device *region_device(const struct iommuctl_region *region)
+{
+        return region->device;
+}
+
+unsigned int region_index(const struct iommuctl_region *region)
+{
+        return region->index;
 }

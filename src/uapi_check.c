@@ -72,6 +72,48 @@ SAME_PLACE(uapi_iommu_ioas_iova_ranges, allowed_iovas, iommu_ioas_iova_ranges, a
 SAME_PLACE(uapi_iommu_ioas_map, user_va, iommu_ioas_map, user_va);
 SAME_PLACE(uapi_iommu_ioas_map, iova, iommu_ioas_map, iova);
 SAME_PLACE(uapi_iommu_ioas_unmap, length, iommu_ioas_unmap, length);
+/* since Linux 6.7, as the flag */
+#ifdef IOMMU_HWPT_SET_DIRTY_TRACKING
+SAME_SIZE(uapi_iommu_hwpt_set_dirty_tracking, iommu_hwpt_set_dirty_tracking);
+SAME_SIZE(uapi_iommu_hwpt_get_dirty_bitmap, iommu_hwpt_get_dirty_bitmap);
+SAME_PLACE(uapi_iommu_hwpt_set_dirty_tracking, hwpt_id, iommu_hwpt_set_dirty_tracking, hwpt_id);
+SAME_PLACE(uapi_iommu_hwpt_get_dirty_bitmap, iova, iommu_hwpt_get_dirty_bitmap, iova);
+SAME_PLACE(uapi_iommu_hwpt_get_dirty_bitmap, data, iommu_hwpt_get_dirty_bitmap, data);
+_Static_assert(UAPI_IOMMU_HWPT_SET_DIRTY_TRACKING == IOMMU_HWPT_SET_DIRTY_TRACKING,
+               "IOMMU_HWPT_SET_DIRTY_TRACKING");
+_Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP == IOMMU_HWPT_GET_DIRTY_BITMAP,
+               "IOMMU_HWPT_GET_DIRTY_BITMAP");
+_Static_assert(UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE == IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+               "IOMMU_HWPT_DIRTY_TRACKING_ENABLE");
+_Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR == IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
+               "IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR");
+#endif
+#ifdef IOMMU_IOAS_CHANGE_PROCESS
+SAME_SIZE(uapi_iommu_ioas_change_process, iommu_ioas_change_process);
+_Static_assert(UAPI_IOMMU_IOAS_CHANGE_PROCESS == IOMMU_IOAS_CHANGE_PROCESS, "IOMMU_IOAS_CHANGE_PROCESS");
+#endif
+SAME_SIZE(uapi_iommu_ioas_allow_iovas, iommu_ioas_allow_iovas);
+SAME_SIZE(uapi_iommu_option, iommu_option);
+SAME_PLACE(uapi_iommu_ioas_allow_iovas, allowed_iovas, iommu_ioas_allow_iovas, allowed_iovas);
+SAME_PLACE(uapi_iommu_option, object_id, iommu_option, object_id);
+SAME_PLACE(uapi_iommu_option, val64, iommu_option, val64);
+_Static_assert(UAPI_IOMMU_IOAS_ALLOW_IOVAS == IOMMU_IOAS_ALLOW_IOVAS, "IOMMU_IOAS_ALLOW_IOVAS");
+_Static_assert(UAPI_IOMMU_OPTION == IOMMU_OPTION, "IOMMU_OPTION");
+_Static_assert(UAPI_IOMMU_OPTION_RLIMIT_MODE == IOMMU_OPTION_RLIMIT_MODE, "IOMMU_OPTION_RLIMIT_MODE");
+_Static_assert(UAPI_IOMMU_OPTION_HUGE_PAGES == IOMMU_OPTION_HUGE_PAGES, "IOMMU_OPTION_HUGE_PAGES");
+_Static_assert(UAPI_IOMMU_OPTION_OP_SET == IOMMU_OPTION_OP_SET, "IOMMU_OPTION_OP_SET");
+_Static_assert(UAPI_IOMMU_OPTION_OP_GET == IOMMU_OPTION_OP_GET, "IOMMU_OPTION_OP_GET");
+SAME_SIZE(uapi_iommu_ioas_copy, iommu_ioas_copy);
+SAME_PLACE(uapi_iommu_ioas_copy, dst_iova, iommu_ioas_copy, dst_iova);
+SAME_PLACE(uapi_iommu_ioas_copy, src_iova, iommu_ioas_copy, src_iova);
+_Static_assert(UAPI_IOMMU_IOAS_COPY == IOMMU_IOAS_COPY, "IOMMU_IOAS_COPY");
+#ifdef IOMMU_IOAS_MAP_FILE
+SAME_SIZE(uapi_iommu_ioas_map_file, iommu_ioas_map_file);
+SAME_PLACE(uapi_iommu_ioas_map_file, fd, iommu_ioas_map_file, fd);
+SAME_PLACE(uapi_iommu_ioas_map_file, start, iommu_ioas_map_file, start);
+SAME_PLACE(uapi_iommu_ioas_map_file, iova, iommu_ioas_map_file, iova);
+_Static_assert(UAPI_IOMMU_IOAS_MAP_FILE == IOMMU_IOAS_MAP_FILE, "IOMMU_IOAS_MAP_FILE");
+#endif
 _Static_assert(UAPI_IOMMU_DESTROY == IOMMU_DESTROY, "IOMMU_DESTROY");
 _Static_assert(UAPI_IOMMU_IOAS_ALLOC == IOMMU_IOAS_ALLOC, "IOMMU_IOAS_ALLOC");
 _Static_assert(UAPI_IOMMU_IOAS_IOVA_RANGES == IOMMU_IOAS_IOVA_RANGES, "IOMMU_IOAS_IOVA_RANGES");
@@ -118,6 +160,19 @@ _Static_assert(offsetof(struct uapi_vfio_device_detach_iommufd_pt, pasid) ==
                "struct vfio_device_detach_iommufd_pt of Linux 6.15");
 #endif
 
+#ifdef VFIO_DEVICE_FEATURE_DMA_BUF
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_DMA_BUF == VFIO_DEVICE_FEATURE_DMA_BUF,
+               "VFIO_DEVICE_FEATURE_DMA_BUF");
+_Static_assert(sizeof(struct uapi_vfio_device_feature_dma_buf) == sizeof(struct vfio_device_feature_dma_buf),
+               "struct vfio_device_feature_dma_buf");
+_Static_assert(sizeof(struct uapi_vfio_region_dma_range) == sizeof(struct vfio_region_dma_range),
+               "struct vfio_region_dma_range");
+#endif
+_Static_assert(sizeof(struct uapi_vfio_device_feature_dma_buf) == 16,
+               "struct vfio_device_feature_dma_buf of Linux 6.19");
+
+_Static_assert(sizeof(struct uapi_iommu_ioas_copy) == 40, "struct iommu_ioas_copy of Linux 6.2");
+_Static_assert(sizeof(struct uapi_iommu_ioas_map_file) == 40, "struct iommu_ioas_map_file of Linux 6.13");
 #ifdef VFIO_DEVICE_FEATURE_BUS_MASTER
 _Static_assert(UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER == VFIO_DEVICE_FEATURE_BUS_MASTER,
                "VFIO_DEVICE_FEATURE_BUS_MASTER");

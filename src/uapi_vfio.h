@@ -46,6 +46,20 @@ struct uapi_vfio_device_detach_iommufd_pt {
 #define UAPI_VFIO_DEVICE_DETACH_PASID      (1 << 0)
 #define UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
 
+/* Linux 6.19, with CONFIG_VFIO_PCI_DMABUF: VFIO_DEVICE_FEATURE_GET gives a dma-buf's descriptor. */
+struct uapi_vfio_region_dma_range {
+        uint64_t offset __attribute__((aligned(8)));
+        uint64_t length;
+};
+struct uapi_vfio_device_feature_dma_buf {
+        uint32_t region_index;
+        uint32_t open_flags;
+        uint32_t flags;
+        uint32_t nr_ranges;
+        struct uapi_vfio_region_dma_range dma_ranges[];
+};
+#define UAPI_VFIO_DEVICE_FEATURE_DMA_BUF 11
+
 /* Linux 6.10: bus mastering of devices that have no register for it, CDX today. */
 struct uapi_vfio_device_feature_bus_master {
         uint32_t op;

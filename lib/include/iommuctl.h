@@ -7,10 +7,12 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/budget.h>
+#include <iommuctl/capability.h>
 #include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
+#include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/fault_queue.h>
 #include <iommuctl/gfx.h>
@@ -20,6 +22,7 @@
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/region.h>
+#include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
 #include <iommuctl/veventq.h>
 #include <iommuctl/viommu.h>

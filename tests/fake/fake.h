@@ -119,8 +119,9 @@ struct fake_pci {
         const char *physfn; /* a VF: BDF of its PF */
         bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
         bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
-        bool page_requests; /* can be attached to a page table that takes page faults */
         bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
+        bool page_requests; /* can be attached to a page table that takes page faults */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -240,6 +241,8 @@ void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, i
 void fake_mend(struct fake *m);
 /* The fault came to pass. */
 bool fake_fault_hit(struct fake *m);
+/* The error it was set to end in. */
+int fake_fault_error(struct fake *m);
 /* What call it was, "ioctl VFIO_IOMMU_MAP_DMA", for a message. */
 const char *fake_fault_where(struct fake *m);
 /* This thread is in one of the machine's system calls. */

@@ -76,6 +76,7 @@ void fake_container_detach(struct fake *m, struct fake_group *g)
         if (c->set && !has_groups(m, c)) {
                 fake_space_clear(m, &c->space);
                 c->set = false;
+                c->tracking = false;
         }
         container_put(m, c);
 }
@@ -102,6 +103,7 @@ static int set_iommu(struct fake *m, struct fake_container *c, unsigned long typ
         c->set = true;
         c->v2 = type == VFIO_TYPE1v2_IOMMU;
         c->space.pinned = true;
+        c->space.by_address = true;
         return 0;
 }
 
@@ -115,7 +117,9 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
                 return !m->options.no_type1 &&
-                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU || value == VFIO_UNMAP_ALL);
+                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                        (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)) ||
+                        (value == VFIO_UPDATE_VADDR && fake_type1_updates_vaddr(m, c)));
         case VFIO_SET_IOMMU:
                 return set_iommu(m, c, value);
         default:

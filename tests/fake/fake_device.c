@@ -23,8 +23,9 @@ static void first_open(struct fake_device *d)
         bus_master_off(d);
 }
 
-static void last_close(struct fake_device *d)
+static void last_close(struct fake *m, struct fake_device *d)
 {
+        fake_dmabufs_close(m, d);
         if (d->physfn && d->physfn->vf_users)
                 d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
@@ -96,6 +97,25 @@ static void unbind_iommufd(struct fake *m, struct fake_device *d)
         fake_file_put(m, f);
 }
 
+/* vfio_pci_info_atomic_cap(). The structure has 24 bytes since Linux 6.5, which the chain follows; where
+ * argsz is too small for it only argsz is raised. */
+static void add_atomics(struct vfio_device_info *a)
+{
+        const struct {
+                struct vfio_info_cap_header header;
+                __u32 flags, reserved;
+        } cap = { { .id = 5, .version = 1 }, 3, 0 };
+        const uint32_t fixed = 24;
+
+        a->flags |= VFIO_DEVICE_FLAGS_CAPS;
+        if (a->argsz < fixed + sizeof(cap)) {
+                a->argsz = fixed + (uint32_t)sizeof(cap);
+                return;
+        }
+        memcpy((char *)a + fixed, &cap, sizeof(cap));
+        a->cap_offset = fixed;
+}
+
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
 {
         uint32_t least = offsetof(struct vfio_device_info, num_irqs) + 4;
@@ -108,13 +128,18 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
+        if (d->pci.atomics)
+                add_atomics(a);
         return 0;
 }
 
-static int reset(struct fake_device *d)
+static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        fake_dmabufs_move(m, d, true);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         d->resets++;
         memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
         return 0;
@@ -139,7 +164,7 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         case VFIO_DEVICE_GET_INFO:
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
-                return reset(d);
+                return reset(m, d);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
@@ -162,7 +187,7 @@ static void device_release(struct fake *m, struct fake_file *f)
 
         if (df->granted) {
                 if (--d->open_count == 0)
-                        last_close(d);
+                        last_close(m, d);
                 if (df->group) {
                         d->group->container_users--;
                         fake_file_put(m, df->group);

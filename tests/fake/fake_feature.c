@@ -95,7 +95,6 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
         const uint32_t ops = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
         size_t size = a->argsz - sizeof(*a);
 
-        (void)m;
         if (a->argsz < sizeof(*a) ||
             a->flags & ~(__u32)(VFIO_DEVICE_FEATURE_MASK | ops | VFIO_DEVICE_FEATURE_PROBE))
                 return -EINVAL;
@@ -106,6 +105,8 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
                 return feature_token(d, a->flags, a->data, size);
         case FAKE_VFIO_DEVICE_FEATURE_BUS_MASTER:
                 return feature_bus_master(d, a->flags, a->data, size);
+        case FAKE_VFIO_DEVICE_FEATURE_DMA_BUF:
+                return fake_feature_dmabuf(m, d, a->flags, a->data, size);
         default:
                 return -ENOTTY;
         }

@@ -71,6 +71,7 @@ struct fake_file {
 struct fake_mmap {
         struct fake_mmap *next;
         uintptr_t start, end;
+        bool registers; /* of a device */
         bool dead; /* belongs to a killed process: out of the books, but the memory stays until the end */
         uint64_t huge_bytes;
         unsigned int huge_shift;
@@ -186,6 +187,7 @@ struct fake {
         struct fake_group *groups;
         struct fake_container *containers;
         struct fake_iommufd *iommufds;
+        struct fake_dmabuf *dmabufs;
         int modprobe_status;
         uint64_t node_delay;
         int next_vfio_index;
@@ -271,6 +273,9 @@ int fake_do_eventfd(struct fake *m, unsigned int value, int flags);
 int fake_do_dup(struct fake *m, int fd);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
+bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size);
+/* The release is MAJOR.MINOR or newer. */
+bool fake_kernel_is(const struct fake *m, unsigned int major, unsigned int minor);
 void fake_free_mmaps(struct fake *m);
 
 /* fake_time.c */

@@ -57,7 +57,15 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
         }
 }
 
-static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size)
+bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size)
+{
+        for (struct fake_mmap *a = m->mmaps; a; a = a->next)
+                if (a->registers && !a->dead && a->start < vaddr + size && vaddr < a->end)
+                        return true;
+        return false;
+}
+
+static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size, bool registers)
 {
         struct fake_mmap *a = fake_zalloc(sizeof(*a));
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -69,6 +77,7 @@ static void remember(struct fake *m, void *map, size_t length, uint64_t huge_siz
                 a->huge_shift = pool_of(huge_size) ? 30 : 21;
                 m->huge_used[pool_of(huge_size)] += a->huge_bytes;
         }
+        a->registers = registers;
         a->next = m->mmaps;
         m->mmaps = a;
 }
@@ -93,6 +102,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                  void **ret_map)
 {
         struct fake_file *f = flags & MAP_ANONYMOUS ? NULL : fake_file_get(m, fd);
+        bool registers = false;
         uint64_t huge = 0;
         int real_fd = fd, r;
         void *map;
@@ -107,6 +117,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                         r = f->ops->mmap(m, f, offset, length, prot, &real_fd, &offset);
                         if (r < 0)
                                 return r;
+                        registers = true;
                 } else if (!f->real) {
                         return -ENODEV;
                 }
@@ -131,7 +142,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
         if (map == MAP_FAILED)
                 return -errno;
         forget(m, (uintptr_t)map, (uintptr_t)map + length);
-        remember(m, map, length, huge);
+        remember(m, map, length, huge, registers);
         *ret_map = map;
         return 0;
 }

@@ -2,6 +2,7 @@
 /* The regions of an open device: information with capabilities, bounded reads and writes, memory to map
  * (drivers/vfio/pci/vfio_pci_core.c, vfio_pci_rdwr.c). */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdlib.h>
 
 #include "fake_vfio.h"
@@ -121,10 +122,15 @@ ssize_t fake_region_pwrite(struct fake *m, struct fake_file *f, const void *buf,
         uint8_t *at;
         ssize_t n = find(f, offset, size, &at);
 
-        (void)m;
         for (ssize_t i = 0; i < n; i++)
                 if (!config || pos + (uint64_t)i >= 4)
                         at[i] = ((const uint8_t *)buf)[i];
+        /* vfio_basic_config_write(): memory decoding went off, or is on again */
+        if (config && n > 0 && pos <= PCI_COMMAND && pos + (uint64_t)n > PCI_COMMAND) {
+                struct fake_device *d = ((struct fake_device_file *)f->priv)->device;
+
+                fake_dmabufs_move(m, d, !(d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY));
+        }
         return n;
 }
 

@@ -21,7 +21,11 @@
 #define FAKE_IOMMU_OPTION           FAKE_IOMMUFD(0x87)
 #define FAKE_IOMMU_HWPT_ALLOC       FAKE_IOMMUFD(0x89)
 #define FAKE_IOMMU_GET_HW_INFO      FAKE_IOMMUFD(0x8a)
+#define FAKE_IOMMU_HWPT_SET_DIRTY   FAKE_IOMMUFD(0x8b)
+#define FAKE_IOMMU_HWPT_GET_DIRTY   FAKE_IOMMUFD(0x8c)
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
+#define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
+#define FAKE_IOMMU_CHANGE_PROCESS   FAKE_IOMMUFD(0x92) /* 6.13 */
 #define FAKE_IOMMU_FAULT_QUEUE      FAKE_IOMMUFD(0x8e) /* 6.11 */
 #define FAKE_IOMMU_VIOMMU_ALLOC     FAKE_IOMMUFD(0x90) /* 6.13 */
 #define FAKE_IOMMU_VDEVICE_ALLOC    FAKE_IOMMUFD(0x91) /* 6.13 */
@@ -64,6 +68,12 @@ struct fake_iommu_ioas_copy {
         __aligned_u64 length, dst_iova, src_iova;
 };
 
+struct fake_iommu_ioas_map_file {
+        __u32 size, flags, ioas_id;
+        __s32 fd;
+        __aligned_u64 start, length, iova;
+};
+
 struct fake_iommu_ioas_unmap {
         __u32 size, ioas_id;
         __aligned_u64 iova, length;
@@ -101,6 +111,15 @@ struct fake_vtd_s1 {
 struct fake_vtd_s1_invalidate {
         __aligned_u64 addr, npages;
         __u32 flags, reserved;
+};
+
+struct fake_iommu_hwpt_set_dirty {
+        __u32 size, flags, hwpt_id, reserved;
+};
+
+struct fake_iommu_hwpt_get_dirty {
+        __u32 size, hwpt_id, flags, reserved;
+        __aligned_u64 iova, length, page_size, data;
 };
 
 struct fake_iommu_fault_alloc {
@@ -160,6 +179,15 @@ struct fake_vfio_attach_pt {
 
 struct fake_vfio_detach_pt {
         __u32 argsz, flags, pasid;
+};
+
+/* 6.19, behind struct vfio_device_feature. */
+#define FAKE_VFIO_DEVICE_FEATURE_DMA_BUF 11
+struct fake_vfio_feature_dma_buf {
+        __u32 region_index, open_flags, flags, nr_ranges;
+        struct {
+                __u64 offset, length;
+        } ranges[];
 };
 
 /* Linux 6.10 and 6.4 */
