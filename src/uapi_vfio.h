@@ -67,3 +67,16 @@ struct uapi_vfio_device_feature_bus_master {
 #define UAPI_VFIO_DEVICE_FEATURE_CLEAR_MASTER 0
 #define UAPI_VFIO_DEVICE_FEATURE_SET_MASTER   1
 #define UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER   10
+
+/* Linux 6.5: a capability of VFIO_DEVICE_GET_INFO. */
+#define UAPI_VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP 5
+struct uapi_vfio_device_info_cap_pci_atomic_comp {
+        uint16_t id;
+        uint16_t version;
+        uint32_t next;
+        uint32_t flags;
+        uint32_t reserved;
+};
+#define UAPI_VFIO_PCI_ATOMIC_COMP32  (1 << 0)
+#define UAPI_VFIO_PCI_ATOMIC_COMP64  (1 << 1)
+#define UAPI_VFIO_PCI_ATOMIC_COMP128 (1 << 2)

@@ -174,6 +174,39 @@ struct iommuctl_group *iommuctl_device_group(const struct iommuctl_device *devic
 /** iommuctl_device_flags() - what kind it is and what it can do: VFIO_DEVICE_FLAGS_… of <linux/vfio.h>. */
 uint32_t iommuctl_device_flags(const struct iommuctl_device *device);
 
+/** struct iommuctl_pci_ids - what a PCI device says it is. A value. */
+struct iommuctl_pci_ids {
+        uint16_t vendor, device;
+        uint16_t subsystem_vendor, subsystem_device;
+        uint32_t class_code; /* 0xCCSSPP: class, subclass, programming interface */
+        uint8_t revision;
+};
+
+/**
+ * iommuctl_device_pci_ids() - read them from its configuration space.
+ *
+ * Those of a virtual function are its own, which the kernel fills in where the hardware has none.
+ *
+ * Returns 0; -EOPNOTSUPP where it is no PCI device; -EIO where it does not answer; or as
+ * iommuctl_region_read().
+ */
+int iommuctl_device_pci_ids(struct iommuctl_device *device, struct iommuctl_pci_ids *ret_ids);
+
+/** enum iommuctl_atomics - widths of PCIe AtomicOps, in bits; combined. */
+enum iommuctl_atomics {
+        IOMMUCTL_ATOMICS_32 = 1 << 0,
+        IOMMUCTL_ATOMICS_64 = 1 << 1,
+        IOMMUCTL_ATOMICS_128 = 1 << 2,
+};
+
+/**
+ * iommuctl_device_atomics() - which AtomicOps of a PCIe device its root port completes in memory.
+ *
+ * Returns a combination of enum iommuctl_atomics; 0: none, or the kernel does not say (before Linux 6.5; not
+ * for virtual functions or behind some bridges). -EPROTO, -ENOMEM, or what the call gave.
+ */
+int iommuctl_device_atomics(struct iommuctl_device *device);
+
 /** iommuctl_device_n_regions() - how many region indexes it has; of a PCI device the first ones are
  * VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_VGA_REGION_INDEX, and a region behind an index may be missing. */
 unsigned int iommuctl_device_n_regions(const struct iommuctl_device *device);
