@@ -111,6 +111,43 @@ static void test_paths(void **state)
         place_free(&p);
 }
 
+/* Devices of other buses, bound to those buses' VFIO drivers. */
+static void test_other_buses(void **state)
+{
+        static const struct {
+                const char *bus, *driver, *name, *path;
+                uint32_t flags;
+        } all[] = {
+                { "mdev", "vfio_mdev", UUID, "/sys/bus/mdev/devices/" UUID, VFIO_DEVICE_FLAGS_PCI },
+                { "platform", "vfio-platform", "fff51000.ethernet",
+                  "/sys/bus/platform/devices/fff51000.ethernet", VFIO_DEVICE_FLAGS_PLATFORM },
+        };
+        struct iommuctl_pci_ids ids;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                struct place p = place_new(NULL);
+
+                fake_add_driver(p.m, all[i].driver, &(struct fake_driver){ .bus = all[i].bus, .vfio = true });
+                fake_add_other(p.m, all[i].bus, all[i].name, all[i].driver, 20);
+                for (int backend = IOMMUCTL_BACKEND_AUTO; backend <= IOMMUCTL_BACKEND_TYPE1; backend++) {
+                        struct iommuctl_container *c = new_container(&p, (enum iommuctl_backend)backend);
+                        struct iommuctl_device *d;
+
+                        assert_ok(p.ctx, iommuctl_device_open(c, all[i].path, &d));
+                        assert_true(iommuctl_device_flags(d) & all[i].flags);
+                        if (all[i].flags != VFIO_DEVICE_FLAGS_PCI)
+                                assert_fails(p.ctx, iommuctl_device_pci_ids(d, &ids), -EOPNOTSUPP,
+                                             "no PCI device");
+                        check_works(&p, d, all[i].name);
+                        iommuctl_device_unref(d);
+                        open_as(&p, c, all[i].name, all[i].name);
+                        iommuctl_container_unref(c);
+                }
+                place_free(&p);
+        }
+}
+
 /* A device's own node: iommufd or not at all. */
 static void test_own_node(void **state)
 {
@@ -571,6 +608,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_other_buses),
                 cmocka_unit_test(test_own_node),
                 cmocka_unit_test(test_through_a_group),
                 cmocka_unit_test(test_unbound_node),
