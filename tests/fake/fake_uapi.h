@@ -26,6 +26,11 @@
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
 #define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
 #define FAKE_IOMMU_CHANGE_PROCESS   FAKE_IOMMUFD(0x92) /* 6.13 */
+#define FAKE_IOMMU_FAULT_QUEUE      FAKE_IOMMUFD(0x8e) /* 6.11 */
+#define FAKE_IOMMU_VIOMMU_ALLOC     FAKE_IOMMUFD(0x90) /* 6.13 */
+#define FAKE_IOMMU_VDEVICE_ALLOC    FAKE_IOMMUFD(0x91) /* 6.13 */
+#define FAKE_IOMMU_VEVENTQ_ALLOC    FAKE_IOMMUFD(0x93) /* 6.15 */
+#define FAKE_IOMMU_HW_QUEUE_ALLOC   FAKE_IOMMUFD(0x94) /* 6.17 */
 
 #define FAKE_MAP_FIXED_IOVA (1u << 0)
 #define FAKE_MAP_WRITEABLE  (1u << 1)
@@ -117,6 +122,36 @@ struct fake_iommu_hwpt_get_dirty {
         __aligned_u64 iova, length, page_size, data;
 };
 
+struct fake_iommu_fault_alloc {
+        __u32 size, flags, out_fault_id, out_fault_fd;
+};
+struct fake_page_request_record {
+        __u32 flags, dev_id, pasid, grpid, perm, reserved;
+        __aligned_u64 addr;
+        __u32 length, cookie;
+};
+struct fake_page_response_record {
+        __u32 cookie, code;
+};
+struct fake_iommu_viommu_alloc {
+        __u32 size, flags, type, dev_id, hwpt_id, out_viommu_id, data_len, reserved;
+        __aligned_u64 data_uptr;
+};
+struct fake_iommu_vdevice_alloc {
+        __u32 size, viommu_id, dev_id, out_vdevice_id;
+        __aligned_u64 virt_id;
+};
+struct fake_iommu_veventq_alloc {
+        __u32 size, flags, viommu_id, type, depth, out_veventq_id, out_veventq_fd, reserved;
+};
+struct fake_vevent_header {
+        __u32 flags, sequence;
+};
+struct fake_iommu_hw_queue_alloc {
+        __u32 size, flags, viommu_id, type, index, out_hw_queue_id;
+        __aligned_u64 iova, length;
+};
+
 struct fake_iommu_hw_info {
         __u32 size, flags, dev_id, data_len;
         __aligned_u64 data_uptr;
@@ -133,11 +168,40 @@ struct fake_vfio_bind_iommufd {
         __u32 argsz, flags;
         __s32 iommufd;
         __u32 out_devid;
+        __aligned_u64 token_uuid_ptr; /* 6.17 */
 };
+#define FAKE_BIND_FLAG_TOKEN (1u << 0)
 
 /* Linux 6.15 takes a PASID behind, where the flag 1 is set. */
 struct fake_vfio_attach_pt {
         __u32 argsz, flags, pt_id, pasid;
+};
+
+/* VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of a device that was opened at its own node (6.5). */
+#define FAKE_HOT_RESET_DEV_ID       1u
+#define FAKE_HOT_RESET_DEV_ID_OWNED 2u
+#define FAKE_DEVID_OWNED            0u
+#define FAKE_DEVID_NOT_OWNED        0xffffffffu
+
+/* Migration: VFIO_DEVICE_STATE_… and VFIO_MIGRATION_… with what 6.2 added; 7.2 added the opt-in. */
+#define FAKE_MIG_ERROR        0u
+#define FAKE_MIG_STOP         1u
+#define FAKE_MIG_RUNNING      2u
+#define FAKE_MIG_STOP_COPY    3u
+#define FAKE_MIG_RESUMING     4u
+#define FAKE_MIG_RUNNING_P2P  5u
+#define FAKE_MIG_PRE_COPY     6u
+#define FAKE_MIG_PRE_COPY_P2P 7u
+
+#define FAKE_FEATURE_MIG_DATA_SIZE   9
+#define FAKE_FEATURE_PRECOPY_INFO_V2 12
+
+#define FAKE_VFIO_MIG_GET_PRECOPY_INFO _IO(VFIO_TYPE, VFIO_BASE + 21)
+#define FAKE_PRECOPY_INFO_REINIT       1u
+
+struct fake_vfio_precopy_info {
+        __u32 argsz, flags;
+        __aligned_u64 initial_bytes, dirty_bytes;
 };
 
 struct fake_vfio_detach_pt {
