@@ -5,6 +5,7 @@
  *
  *         lab-container BACKEND EDU-DEVICE
  *         lab-container iommufd --mock      the mock devices of the kernel's self-test
+ *         lab-container noiommu EDU-DEVICE  where there is no IOMMU
  *
  * Speaks TAP, as lab-core does, with which it shares core/support.c. */
 
@@ -15,6 +16,8 @@ void test_options(void);
 void test_capabilities(void);
 /* dirty.c */
 void test_dirty(void);
+/* noiommu.c */
+void test_noiommu(void);
 /* mock.c: the IOMMU of the kernel's self-test, which tracks. */
 void test_dirty_mock(void);
 /* takeover.c */

@@ -7,13 +7,19 @@ int main(int argc, char **argv)
         int before;
 
         if (argc < 3 || iommuctl_ctx_new(&ctx) < 0) {
-                fprintf(stderr, "usage: lab-container type1|iommufd EDU-DEVICE|--mock\n");
+                fprintf(stderr, "usage: lab-container type1|iommufd|noiommu EDU-DEVICE|--mock\n");
                 return 2;
         }
         backend = streq(argv[1], "type1") ? IOMMUCTL_BACKEND_TYPE1 : IOMMUCTL_BACKEND_IOMMUFD;
         device_name = argv[2];
         if (streq(argv[2], "--take-over"))
                 return take_over();
+        if (streq(argv[1], "noiommu")) {
+                backend = IOMMUCTL_BACKEND_NOIOMMU;
+                test_noiommu();
+                printf("1..%u\n", n_tests);
+                return n_failed > 0;
+        }
         before = count_fds(&cloexec);
         if (streq(argv[2], "--mock")) {
                 test_dirty_mock();
