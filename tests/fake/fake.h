@@ -41,6 +41,7 @@ struct fake_options {
         bool spapr;          /* its container offers sPAPR TCE in the place of type1: a POWER machine */
         bool noiommu;        /* enable_unsafe_noiommu_mode: devices without a group get one of VFIO's */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
+        bool no_snoop_control;       /* the IOMMU lets transactions pass that are marked as not snooped */
         bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
         bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
         bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */
