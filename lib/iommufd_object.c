@@ -66,8 +66,8 @@ int iommufd_explain(struct iommuctl_container *c, uint32_t device_id, const char
                                  what, device_id ? " of " : "", d.text, since);
         case -ENOENT:
                 return ctx_error(c->ctx, r, d.name,
-                                 "%s is refused: the iommufd has no %s, or lost what it is made from", what,
-                                 device_id ? d.text : "such object");
+                                 "%s is refused: there is no %s, or somebody destroyed what it is made from",
+                                 what, device_id ? d.text : "such object");
         case -ENOMEM:
                 return ctx_error(c->ctx, r, d.name, "the kernel has no memory for %s", what);
         default:

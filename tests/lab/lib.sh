@@ -84,6 +84,17 @@ unlike() {
     fi
 }
 
+# run_tap PROGRAM ARGUMENT…: a program's tests, numbered on from ours, and that it ended well
+run_tap() {
+    local output status=0 n
+    output=$("$@") || status=$?
+    awk -v n="$tests" '/^1\.\./ { next } /^(not )?ok / { n++; sub(/ok [0-9]+/, "ok " n) } { print }' <<<"$output"
+    n=$(grep -cE '^(not )?ok ' <<<"$output")
+    tests=$((tests + n))
+    failures=$((failures + $(grep -c '^not ok ' <<<"$output")))
+    is "$status" 0 "${1##*/} ended well"
+}
+
 # skip COUNT REASON: COUNT tests that cannot run here
 skip() {
     local left
