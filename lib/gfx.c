@@ -6,8 +6,8 @@
 #include <linux/vfio.h>
 #include <string.h>
 
-#include "util/macro.h"
 #include "device.h"
+#include "util/macro.h"
 
 _Static_assert(IOMMUCTL_GFX_DMABUF == VFIO_GFX_PLANE_TYPE_DMABUF &&
                        IOMMUCTL_GFX_REGION == VFIO_GFX_PLANE_TYPE_REGION,
@@ -91,6 +91,8 @@ _public_ int iommuctl_gfx_dmabuf(struct iommuctl_device *d, uint32_t source)
         fd = k->ops->ioctl(k, d->fd, VFIO_DEVICE_GET_GFX_DMABUF, &source);
         if (fd == -ENOTTY)
                 return no_display(d);
+        if (fd == -EINVAL)
+                fd = -ENOENT; /* drivers say the one or the other */
         if (fd < 0)
                 return ctx_error(d->container->ctx, fd, d->name, "%s gives no buffer %u: %s", d->name, source,
                                  strerror(-fd));

@@ -72,6 +72,48 @@ SAME_PLACE(uapi_iommu_ioas_iova_ranges, allowed_iovas, iommu_ioas_iova_ranges, a
 SAME_PLACE(uapi_iommu_ioas_map, user_va, iommu_ioas_map, user_va);
 SAME_PLACE(uapi_iommu_ioas_map, iova, iommu_ioas_map, iova);
 SAME_PLACE(uapi_iommu_ioas_unmap, length, iommu_ioas_unmap, length);
+/* since Linux 6.7, as the flag */
+#ifdef IOMMU_HWPT_SET_DIRTY_TRACKING
+SAME_SIZE(uapi_iommu_hwpt_set_dirty_tracking, iommu_hwpt_set_dirty_tracking);
+SAME_SIZE(uapi_iommu_hwpt_get_dirty_bitmap, iommu_hwpt_get_dirty_bitmap);
+SAME_PLACE(uapi_iommu_hwpt_set_dirty_tracking, hwpt_id, iommu_hwpt_set_dirty_tracking, hwpt_id);
+SAME_PLACE(uapi_iommu_hwpt_get_dirty_bitmap, iova, iommu_hwpt_get_dirty_bitmap, iova);
+SAME_PLACE(uapi_iommu_hwpt_get_dirty_bitmap, data, iommu_hwpt_get_dirty_bitmap, data);
+_Static_assert(UAPI_IOMMU_HWPT_SET_DIRTY_TRACKING == IOMMU_HWPT_SET_DIRTY_TRACKING,
+               "IOMMU_HWPT_SET_DIRTY_TRACKING");
+_Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP == IOMMU_HWPT_GET_DIRTY_BITMAP,
+               "IOMMU_HWPT_GET_DIRTY_BITMAP");
+_Static_assert(UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE == IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+               "IOMMU_HWPT_DIRTY_TRACKING_ENABLE");
+_Static_assert(UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR == IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
+               "IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR");
+#endif
+#ifdef IOMMU_IOAS_CHANGE_PROCESS
+SAME_SIZE(uapi_iommu_ioas_change_process, iommu_ioas_change_process);
+_Static_assert(UAPI_IOMMU_IOAS_CHANGE_PROCESS == IOMMU_IOAS_CHANGE_PROCESS, "IOMMU_IOAS_CHANGE_PROCESS");
+#endif
+SAME_SIZE(uapi_iommu_ioas_allow_iovas, iommu_ioas_allow_iovas);
+SAME_SIZE(uapi_iommu_option, iommu_option);
+SAME_PLACE(uapi_iommu_ioas_allow_iovas, allowed_iovas, iommu_ioas_allow_iovas, allowed_iovas);
+SAME_PLACE(uapi_iommu_option, object_id, iommu_option, object_id);
+SAME_PLACE(uapi_iommu_option, val64, iommu_option, val64);
+_Static_assert(UAPI_IOMMU_IOAS_ALLOW_IOVAS == IOMMU_IOAS_ALLOW_IOVAS, "IOMMU_IOAS_ALLOW_IOVAS");
+_Static_assert(UAPI_IOMMU_OPTION == IOMMU_OPTION, "IOMMU_OPTION");
+_Static_assert(UAPI_IOMMU_OPTION_RLIMIT_MODE == IOMMU_OPTION_RLIMIT_MODE, "IOMMU_OPTION_RLIMIT_MODE");
+_Static_assert(UAPI_IOMMU_OPTION_HUGE_PAGES == IOMMU_OPTION_HUGE_PAGES, "IOMMU_OPTION_HUGE_PAGES");
+_Static_assert(UAPI_IOMMU_OPTION_OP_SET == IOMMU_OPTION_OP_SET, "IOMMU_OPTION_OP_SET");
+_Static_assert(UAPI_IOMMU_OPTION_OP_GET == IOMMU_OPTION_OP_GET, "IOMMU_OPTION_OP_GET");
+SAME_SIZE(uapi_iommu_ioas_copy, iommu_ioas_copy);
+SAME_PLACE(uapi_iommu_ioas_copy, dst_iova, iommu_ioas_copy, dst_iova);
+SAME_PLACE(uapi_iommu_ioas_copy, src_iova, iommu_ioas_copy, src_iova);
+_Static_assert(UAPI_IOMMU_IOAS_COPY == IOMMU_IOAS_COPY, "IOMMU_IOAS_COPY");
+#ifdef IOMMU_IOAS_MAP_FILE
+SAME_SIZE(uapi_iommu_ioas_map_file, iommu_ioas_map_file);
+SAME_PLACE(uapi_iommu_ioas_map_file, fd, iommu_ioas_map_file, fd);
+SAME_PLACE(uapi_iommu_ioas_map_file, start, iommu_ioas_map_file, start);
+SAME_PLACE(uapi_iommu_ioas_map_file, iova, iommu_ioas_map_file, iova);
+_Static_assert(UAPI_IOMMU_IOAS_MAP_FILE == IOMMU_IOAS_MAP_FILE, "IOMMU_IOAS_MAP_FILE");
+#endif
 _Static_assert(UAPI_IOMMU_DESTROY == IOMMU_DESTROY, "IOMMU_DESTROY");
 _Static_assert(UAPI_IOMMU_IOAS_ALLOC == IOMMU_IOAS_ALLOC, "IOMMU_IOAS_ALLOC");
 _Static_assert(UAPI_IOMMU_IOAS_IOVA_RANGES == IOMMU_IOAS_IOVA_RANGES, "IOMMU_IOAS_IOVA_RANGES");
@@ -82,9 +124,17 @@ _Static_assert(UAPI_IOMMU_IOAS_MAP_WRITEABLE == IOMMU_IOAS_MAP_WRITEABLE, "IOMMU
 _Static_assert(UAPI_IOMMU_IOAS_MAP_READABLE == IOMMU_IOAS_MAP_READABLE, "IOMMU_IOAS_MAP_READABLE");
 #endif
 
+#ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
+_Static_assert(UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN == VFIO_DEVICE_BIND_FLAG_TOKEN,
+               "VFIO_DEVICE_BIND_FLAG_TOKEN");
+_Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd_token, token_uuid_ptr) ==
+                       offsetof(struct vfio_device_bind_iommufd, token_uuid_ptr),
+               "struct vfio_device_bind_iommufd");
+#endif
+
 #ifdef VFIO_DEVICE_BIND_IOMMUFD
 _Static_assert(UAPI_VFIO_DEVICE_BIND_IOMMUFD == VFIO_DEVICE_BIND_IOMMUFD, "VFIO_DEVICE_BIND_IOMMUFD");
-/* Structs that tell their size in argsz grow at the end: to 24 bytes in Linux 6.18, for the token. */
+/* Structs that tell their size in argsz grow at the end: see the one with the token above. */
 _Static_assert(sizeof(struct uapi_vfio_device_bind_iommufd) <= sizeof(struct vfio_device_bind_iommufd),
                "struct vfio_device_bind_iommufd");
 _Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd, out_devid) ==
@@ -110,6 +160,19 @@ _Static_assert(offsetof(struct uapi_vfio_device_detach_iommufd_pt, pasid) ==
                "struct vfio_device_detach_iommufd_pt of Linux 6.15");
 #endif
 
+#ifdef VFIO_DEVICE_FEATURE_DMA_BUF
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_DMA_BUF == VFIO_DEVICE_FEATURE_DMA_BUF,
+               "VFIO_DEVICE_FEATURE_DMA_BUF");
+_Static_assert(sizeof(struct uapi_vfio_device_feature_dma_buf) == sizeof(struct vfio_device_feature_dma_buf),
+               "struct vfio_device_feature_dma_buf");
+_Static_assert(sizeof(struct uapi_vfio_region_dma_range) == sizeof(struct vfio_region_dma_range),
+               "struct vfio_region_dma_range");
+#endif
+_Static_assert(sizeof(struct uapi_vfio_device_feature_dma_buf) == 16,
+               "struct vfio_device_feature_dma_buf of Linux 6.19");
+
+_Static_assert(sizeof(struct uapi_iommu_ioas_copy) == 40, "struct iommu_ioas_copy of Linux 6.2");
+_Static_assert(sizeof(struct uapi_iommu_ioas_map_file) == 40, "struct iommu_ioas_map_file of Linux 6.13");
 #ifdef VFIO_DEVICE_FEATURE_BUS_MASTER
 _Static_assert(UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER == VFIO_DEVICE_FEATURE_BUS_MASTER,
                "VFIO_DEVICE_FEATURE_BUS_MASTER");
@@ -119,6 +182,37 @@ _Static_assert(UAPI_VFIO_DEVICE_FEATURE_CLEAR_MASTER == VFIO_DEVICE_FEATURE_CLEA
 _Static_assert(sizeof(struct uapi_vfio_device_feature_bus_master) ==
                        sizeof(struct vfio_device_feature_bus_master),
                "struct vfio_device_feature_bus_master");
+#endif
+
+#ifdef VFIO_MIG_GET_PRECOPY_INFO
+_Static_assert(UAPI_VFIO_MIGRATION_PRE_COPY == VFIO_MIGRATION_PRE_COPY, "VFIO_MIGRATION_PRE_COPY");
+_Static_assert(UAPI_VFIO_DEVICE_STATE_PRE_COPY == (int)VFIO_DEVICE_STATE_PRE_COPY, "STATE_PRE_COPY");
+_Static_assert(UAPI_VFIO_DEVICE_STATE_PRE_COPY_P2P == (int)VFIO_DEVICE_STATE_PRE_COPY_P2P,
+               "STATE_PRE_COPY_P2P");
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_MIG_DATA_SIZE == VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, "MIG_DATA_SIZE");
+_Static_assert(sizeof(struct uapi_vfio_device_feature_mig_data_size) ==
+                       sizeof(struct vfio_device_feature_mig_data_size),
+               "struct vfio_device_feature_mig_data_size");
+_Static_assert(sizeof(struct uapi_vfio_precopy_info) == sizeof(struct vfio_precopy_info),
+               "struct vfio_precopy_info");
+_Static_assert(offsetof(struct uapi_vfio_precopy_info, dirty_bytes) ==
+                       offsetof(struct vfio_precopy_info, dirty_bytes),
+               "struct vfio_precopy_info");
+_Static_assert(UAPI_VFIO_MIG_GET_PRECOPY_INFO == VFIO_MIG_GET_PRECOPY_INFO, "VFIO_MIG_GET_PRECOPY_INFO");
+#endif
+#ifdef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2,
+               "MIG_PRECOPY_INFOv2");
+_Static_assert(UAPI_VFIO_PRECOPY_INFO_REINIT == VFIO_PRECOPY_INFO_REINIT, "VFIO_PRECOPY_INFO_REINIT");
+#endif
+
+#ifdef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+_Static_assert(UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID == VFIO_PCI_HOT_RESET_FLAG_DEV_ID, "FLAG_DEV_ID");
+_Static_assert(UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED == VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED,
+               "FLAG_DEV_ID_OWNED");
+_Static_assert(UAPI_VFIO_PCI_DEVID_OWNED == VFIO_PCI_DEVID_OWNED, "VFIO_PCI_DEVID_OWNED");
+_Static_assert(UAPI_VFIO_PCI_DEVID_NOT_OWNED == (uint32_t)VFIO_PCI_DEVID_NOT_OWNED,
+               "VFIO_PCI_DEVID_NOT_OWNED");
 #endif
 
 _Static_assert(sizeof(struct uapi_iommu_ioas_map) == 40, "struct iommu_ioas_map of Linux 6.2");

@@ -197,3 +197,84 @@ struct uapi_iommu_ioas_unmap {
         uint64_t length;
 };
 #define UAPI_IOMMU_IOAS_UNMAP _IO(';', 0x86)
+
+/* Options of an address space and of the iommufd itself (Linux 6.2). */
+struct uapi_iommu_ioas_allow_iovas {
+        uint32_t size;
+        uint32_t ioas_id;
+        uint32_t num_iovas;
+        uint32_t reserved;
+        uint64_t allowed_iovas __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_IOAS_ALLOW_IOVAS _IO(';', 0x82)
+
+#define UAPI_IOMMU_OPTION_RLIMIT_MODE 0 /* 0: by user, 1: by process; object_id 0 */
+#define UAPI_IOMMU_OPTION_HUGE_PAGES  1 /* of the IOAS object_id */
+#define UAPI_IOMMU_OPTION_OP_SET      0
+#define UAPI_IOMMU_OPTION_OP_GET      1
+
+struct uapi_iommu_option {
+        uint32_t size;
+        uint32_t option_id;
+        uint16_t op;
+        uint16_t reserved;
+        uint32_t object_id;
+        uint64_t val64 __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_OPTION _IO(';', 0x87)
+
+/* Linux 6.13. */
+struct uapi_iommu_ioas_change_process {
+        uint32_t size;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_IOAS_CHANGE_PROCESS _IO(';', 0x92)
+
+/* Dirty tracking of a page table (Linux 6.7). */
+#define UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE (1 << 0)
+
+struct uapi_iommu_hwpt_set_dirty_tracking {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t hwpt_id;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_HWPT_SET_DIRTY_TRACKING _IO(';', 0x8b)
+
+#define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR (1 << 0)
+
+struct uapi_iommu_hwpt_get_dirty_bitmap {
+        uint32_t size;
+        uint32_t hwpt_id;
+        uint32_t flags;
+        uint32_t reserved;
+        uint64_t iova __attribute__((aligned(8)));
+        uint64_t length;
+        uint64_t page_size;
+        uint64_t data;
+};
+#define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP _IO(';', 0x8c)
+
+/* Linux 6.2. SRC_IOVA and LENGTH need not be one mapping, but there must be no hole. */
+struct uapi_iommu_ioas_copy {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t dst_ioas_id;
+        uint32_t src_ioas_id;
+        uint64_t length __attribute__((aligned(8)));
+        uint64_t dst_iova;
+        uint64_t src_iova;
+};
+#define UAPI_IOMMU_IOAS_COPY _IO(';', 0x83)
+
+/* Linux 6.13 for memfds; 6.19 for the dma-bufs that VFIO exports. */
+struct uapi_iommu_ioas_map_file {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t ioas_id;
+        int32_t fd;
+        uint64_t start __attribute__((aligned(8)));
+        uint64_t length;
+        uint64_t iova;
+};
+#define UAPI_IOMMU_IOAS_MAP_FILE _IO(';', 0x8f)

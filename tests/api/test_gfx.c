@@ -91,7 +91,7 @@ static void test_display(void **state)
         fake_set_display(m, "0000:04:00.0", 800, 600);
         assert_ok(ctx, iommuctl_gfx_plane(d, IOMMUCTL_GFX_PLANE_PRIMARY, IOMMUCTL_GFX_DMABUF, &plane));
         assert_int_not_equal(plane.source, first);
-        assert_fails(ctx, iommuctl_gfx_dmabuf(d, first), -EINVAL, "buffer");
+        assert_fails(ctx, iommuctl_gfx_dmabuf(d, first), -ENOENT, "buffer");
 
         /* nothing is shown: all of it is 0, also what the kernel leaves as it came */
         fake_set_display(m, "0000:04:00.0", 0, 0);

@@ -8,24 +8,28 @@
 
 #include "fake_vfio.h"
 
-static void bus_master_off(struct fake_device *d)
-{
-        if (d->memory)
-                d->memory[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MASTER;
-}
-
 /* vfio_pci_core_enable() clears bus mastering; disabling does so again, switches interrupts off, and resets
  * where it can. */
 static void first_open(struct fake_device *d)
 {
-        bus_master_off(d);
+        if (d->physfn && d->physfn->vfio_index >= 0)
+                d->physfn->vf_users++;
+        fake_command_reset(d);
 }
 
-static void last_close(struct fake_device *d)
+static void last_close(struct fake *m, struct fake_device *d)
 {
+        fake_dmabufs_close(m, d);
+        if (d->physfn && d->physfn->vf_users)
+                d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
-        bus_master_off(d);
+        fake_ioeventfds_free(d);
+        fake_command_reset(d);
+        fake_dma_log_stop(d);
+        fake_power_close(d);
+        fake_migration_reset(d);
+        d->precopy_v2 = false; /* vfio_df_device_first_open() */
 }
 
 static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake_vfio_bind_iommufd *a)
@@ -35,7 +39,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         struct fake_iommufd *i = fake_iommufd_of(f);
         int r;
 
-        if (a->argsz < sizeof(*a) || a->flags || a->iommufd < 0)
+        if (a->argsz < offsetof(struct fake_vfio_bind_iommufd, token_uuid_ptr))
+                return -EINVAL;
+        if (m->options.bind_token && a->argsz > sizeof(*a))
+                for (const char *rest = (const char *)(a + 1); rest < (const char *)a + a->argsz; rest++)
+                        if (*rest)
+                                return -E2BIG; /* copy_struct_from_user() */
+        if (a->flags & ~(m->options.bind_token ? FAKE_BIND_FLAG_TOKEN : 0) || a->iommufd < 0)
                 return -EINVAL;
         if (df->group)
                 return -EINVAL;
@@ -43,6 +53,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
                 return -EBUSY; /* vfio_device_block_group() */
         if (df->granted)
                 return -EINVAL;
+        if (m->options.bind_token) {
+                r = fake_match_token(d, a->flags & FAKE_BIND_FLAG_TOKEN
+                                                ? (const uint8_t *)(uintptr_t)a->token_uuid_ptr
+                                                : NULL);
+                if (r < 0)
+                        return r;
+        }
         if (!i)
                 return f ? -EBADFD : -EBADF;
         if (d->open_count)
@@ -79,6 +96,25 @@ static void unbind_iommufd(struct fake *m, struct fake_device *d)
         fake_file_put(m, f);
 }
 
+/* vfio_pci_info_atomic_cap(). The structure has 24 bytes since Linux 6.5, which the chain follows; where
+ * argsz is too small for it only argsz is raised. */
+static void add_atomics(struct vfio_device_info *a)
+{
+        const struct {
+                struct vfio_info_cap_header header;
+                __u32 flags, reserved;
+        } cap = { { .id = 5, .version = 1 }, 3, 0 };
+        const uint32_t fixed = 24;
+
+        a->flags |= VFIO_DEVICE_FLAGS_CAPS;
+        if (a->argsz < fixed + sizeof(cap)) {
+                a->argsz = fixed + (uint32_t)sizeof(cap);
+                return;
+        }
+        memcpy((char *)a + fixed, &cap, sizeof(cap));
+        a->cap_offset = fixed;
+}
+
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
 {
         uint32_t least = offsetof(struct vfio_device_info, num_irqs) + 4;
@@ -88,22 +124,34 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->flags = (d->pci.cdx ? FAKE_VFIO_DEVICE_FLAGS_CDX : VFIO_DEVICE_FLAGS_PCI) |
                    (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
+        for (size_t i = 0; i < ARRAY_SIZE(d->pci.regions) && d->pci.regions[i].size; i++)
+                a->num_regions++;
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
+        if (d->pci.atomics)
+                add_atomics(a);
         return 0;
 }
 
-static int reset(struct fake_device *d)
+static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        if (!d->reset_methods[0])
+                return -ENOTTY; /* pci_try_reset_function() finds no method */
+        fake_dmabufs_move(m, d, true);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         d->resets++;
-        memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
+        fake_migration_reset(d);
+        fake_command_reset(d);
+        memset(d->memory + fake_region_place(VFIO_PCI_BAR0_REGION_INDEX), d->pulled ? 0xff : 0,
+               FAKE_BAR0_SIZE);
         return 0;
 }
 
-static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+static int granted_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_device_file *df = f->priv;
         struct fake_device *d = df->device;
@@ -122,11 +170,16 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         case VFIO_DEVICE_GET_INFO:
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
-                return reset(d);
+                return reset(m, d);
+        case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+        case VFIO_DEVICE_PCI_HOT_RESET:
+                return fake_hot_reset_ioctl(m, df, request, arg);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
+        case VFIO_DEVICE_IOEVENTFD:
+                return fake_ioeventfd_ioctl(m, d, arg);
         case VFIO_DEVICE_QUERY_GFX_PLANE:
         case VFIO_DEVICE_GET_GFX_DMABUF:
                 return fake_gfx_ioctl(m, d, request, arg);
@@ -138,6 +191,41 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         }
 }
 
+/* Each use wakes a device that sleeps (vfio_device_pm_runtime_get()). */
+static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+{
+        struct fake_device_file *df = f->priv;
+        int r;
+
+        fake_power_get(df->device);
+        r = granted_ioctl(m, f, request, arg);
+        fake_power_put(df->device);
+        return r;
+}
+
+static ssize_t device_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pread(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
+}
+
+static ssize_t device_pwrite(struct fake *m, struct fake_file *f, const void *buf, size_t size,
+                             uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pwrite(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
+}
+
 static void device_release(struct fake *m, struct fake_file *f)
 {
         struct fake_device_file *df = f->priv;
@@ -145,7 +233,7 @@ static void device_release(struct fake *m, struct fake_file *f)
 
         if (df->granted) {
                 if (--d->open_count == 0)
-                        last_close(d);
+                        last_close(m, d);
                 if (df->group) {
                         d->group->container_users--;
                         fake_file_put(m, df->group);
@@ -159,8 +247,8 @@ static void device_release(struct fake *m, struct fake_file *f)
 }
 
 static const struct fake_file_ops device_ops = {
-        .pread = fake_region_pread,
-        .pwrite = fake_region_pwrite,
+        .pread = device_pread,
+        .pwrite = device_pwrite,
         .ioctl = device_ioctl,
         .mmap = fake_region_mmap,
         .release = device_release,
@@ -174,11 +262,15 @@ struct fake_device_file *fake_device_file_of(const struct fake_file *f)
 
 /* VFIO_GROUP_GET_DEVICE_FD: needs a container that is set up. The group stays open for as long as the device
  * is. */
-int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d)
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d,
+                              const char *options)
 {
         struct fake_device_file *df;
         struct fake_file *f;
+        int r = fake_match_options(d, options);
 
+        if (r < 0)
+                return r;
         if (!d->group->container || !d->group->container->set)
                 return -EINVAL;
         df = fake_zalloc(sizeof(*df));

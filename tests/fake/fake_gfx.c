@@ -47,6 +47,6 @@ int fake_gfx_ioctl(struct fake *m, struct fake_device *d, unsigned long request,
         if (request == VFIO_DEVICE_QUERY_GFX_PLANE)
                 return query(d, arg);
         if (*(const uint32_t *)arg != d->display_buffer || d->display_width == 0)
-                return -EINVAL;
+                return -ENOENT;
         return fake_do_memfd_create(m, "dma-buf", 0);
 }

@@ -45,6 +45,7 @@ void fake_object_free(struct fake *m, struct fake_object *o)
                 o->parent->users--;
         else if (o->type == FAKE_HWPT)
                 fake_table_remove(m, o->ioas);
+        fake_hwpt_forget(o, 0, UINT64_MAX);
         if (o->faults)
                 o->faults->users--;
         if (o->before)
@@ -270,6 +271,9 @@ int fake_hwpt_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long reques
                 return fake_linux(m, 6, 6) ? hwpt_alloc(m, i, arg) : -ENOTTY;
         case FAKE_IOMMU_GET_HW_INFO:
                 return fake_linux(m, 6, 6) ? hw_info(m, i, arg) : -ENOTTY;
+        case FAKE_IOMMU_HWPT_SET_DIRTY:
+        case FAKE_IOMMU_HWPT_GET_DIRTY:
+                return fake_linux(m, 6, 7) ? fake_hwpt_dirty_ioctl(i, request, arg) : -ENOTTY;
         case FAKE_IOMMU_HWPT_INVALIDATE:
                 return fake_linux(m, 6, 8) ? invalidate(i, arg) : -ENOTTY;
         default:

@@ -50,10 +50,13 @@ unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
         return n;
 }
 
-/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. */
+/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. Without
+ * large pages at least the system's (iopt_calculate_iova_alignment()). */
 uint64_t fake_ioas_alignment(const struct fake *m, const struct fake_ioas *ioas)
 {
-        return ioas->n_tables ? m->options.page_sizes & -m->options.page_sizes : 1;
+        uint64_t alignment = ioas->n_tables ? m->options.page_sizes & -m->options.page_sizes : 1;
+
+        return ioas->small_pages ? MAX(alignment, 4096ull) : alignment;
 }
 
 static void free_ioas(struct fake *m, struct fake_iommufd *i, struct fake_ioas *ioas)
@@ -98,26 +101,80 @@ static int alloc_ioas(struct fake_iommufd *i, struct fake_iommu_ioas_alloc *a)
         return 0;
 }
 
-static int option(struct fake_iommufd *i, struct fake_iommu_option *a)
+static bool aligned(const struct fake_ioas *ioas, uint64_t alignment)
+{
+        for (struct fake_mapping *a = ioas->space.mappings; a; a = a->next)
+                if ((a->iova | a->vaddr | a->size) & (alignment - 1))
+                        return false;
+        return true;
+}
+
+/* iommufd_option_rlimit_mode(): settled before there is any object. */
+static int rlimit_mode(const struct fake *m, struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        if (a->object_id)
+                return -EOPNOTSUPP;
+        if (a->op == 1) {
+                a->val64 = i->process_accounting;
+                return 0;
+        }
+        if (m->uid != 0) /* capable(CAP_SYS_RESOURCE) */
+                return -EPERM;
+        for (size_t n = 0; n < ARRAY_SIZE(i->ids); n++)
+                if (i->ids[n])
+                        return -EBUSY;
+        if (a->val64 > 1)
+                return -EINVAL;
+        i->process_accounting = a->val64;
+        return 0;
+}
+
+/* iommufd_ioas_option_huge_pages(), iopt_disable_large_pages() */
+static int huge_pages(struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        struct fake_ioas *ioas = fake_find_ioas(i, a->object_id);
+
+        if (!ioas || ioas->id != a->object_id)
+                return -ENOENT;
+        if (a->op == 1) {
+                a->val64 = !ioas->small_pages;
+                return 0;
+        }
+        if (a->val64 > 1)
+                return -EINVAL;
+        if (a->val64 == 0 && !ioas->small_pages) {
+                if (ioas->n_tables && ioas->space.mappings)
+                        return -EINVAL;
+                if (!aligned(ioas, 4096))
+                        return -EADDRINUSE;
+        }
+        ioas->small_pages = !a->val64;
+        return 0;
+}
+
+static int option(const struct fake *m, struct fake_iommufd *i, struct fake_iommu_option *a)
 {
         if (a->reserved || a->option_id > 1 || a->op > 1)
                 return -EOPNOTSUPP;
-        if (a->option_id == 1 && !fake_find_ioas(i, a->object_id))
-                return -ENOENT;
-        if (a->option_id == 0 && a->object_id)
+        return a->option_id == 0 ? rlimit_mode(m, i, a) : huge_pages(i, a);
+}
+
+/* iommufd_ioas_change_process(): of everything in the iommufd, or of nothing. Here it is one process all the
+ * time. */
+static int change_process(const struct fake_iommufd *i, const uint32_t *arg)
+{
+        if (arg[1])
                 return -EOPNOTSUPP;
-        if (a->op == 1) {
-                a->val64 = a->option_id == 1;
-                return 0;
-        }
-        if (a->option_id == 0 && i->ioases)
-                return -EBUSY;
-        return a->val64 > 1 ? -EINVAL : 0;
+        for (struct fake_ioas *o = i->ioases; o; o = o->next)
+                for (struct fake_mapping *a = o->space.mappings; a; a = a->next)
+                        if (!a->pages->window)
+                                return -EINVAL;
+        return 0;
 }
 
 /* The known and the least size of each call's structure. A caller's larger one must be zero where we know
  * nothing. */
-static int check_size(unsigned long request, const uint32_t *arg)
+static int check_size(const struct fake *m, unsigned long request, const uint32_t *arg)
 {
         static const struct {
                 unsigned long request;
@@ -133,13 +190,21 @@ static int check_size(unsigned long request, const uint32_t *arg)
                 { FAKE_IOMMU_OPTION, 24, 24 },
                 { FAKE_IOMMU_HWPT_ALLOC, 24, 48 },
                 { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
+                { FAKE_IOMMU_HWPT_SET_DIRTY, 16, 16 },
+                { FAKE_IOMMU_HWPT_GET_DIRTY, 48, 48 },
                 { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
+                { FAKE_IOMMU_IOAS_MAP_FILE, 40, 40 },
+                { FAKE_IOMMU_CHANGE_PROCESS, 8, 8 },
                 { FAKE_IOMMU_FAULT_QUEUE, 16, 16 },
                 { FAKE_IOMMU_VIOMMU_ALLOC, 24, 40 },
                 { FAKE_IOMMU_VDEVICE_ALLOC, 24, 24 },
                 { FAKE_IOMMU_VEVENTQ_ALLOC, 32, 32 },
                 { FAKE_IOMMU_HW_QUEUE_ALLOC, 40, 40 },
         };
+
+        if ((request == FAKE_IOMMU_IOAS_MAP_FILE || request == FAKE_IOMMU_CHANGE_PROCESS) &&
+            !fake_kernel_is(m, 6, 13))
+                return -ENOTTY;
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
                 if (sizes[i].request != request)
@@ -157,8 +222,11 @@ static int check_size(unsigned long request, const uint32_t *arg)
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(request, arg);
+        int r;
 
+        if (request == VFIO_GET_API_VERSION) /* iommufd_vfio_ioctl(): it can stand for a container */
+                return VFIO_API_VERSION;
+        r = check_size(m, request, arg);
         if (r < 0)
                 return r;
         switch (request) {
@@ -168,8 +236,12 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return alloc_ioas(i, arg);
         case FAKE_IOMMU_HWPT_ALLOC:
         case FAKE_IOMMU_GET_HW_INFO:
+        case FAKE_IOMMU_HWPT_SET_DIRTY:
+        case FAKE_IOMMU_HWPT_GET_DIRTY:
         case FAKE_IOMMU_HWPT_INVALIDATE:
                 return fake_hwpt_ioctl(m, i, request, arg);
+        case FAKE_IOMMU_CHANGE_PROCESS:
+                return change_process(i, arg);
         case FAKE_IOMMU_FAULT_QUEUE:
         case FAKE_IOMMU_VIOMMU_ALLOC:
         case FAKE_IOMMU_VDEVICE_ALLOC:
@@ -177,7 +249,7 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
         case FAKE_IOMMU_HW_QUEUE_ALLOC:
                 return fake_viommu_ioctl(m, i, request, arg);
         case FAKE_IOMMU_OPTION:
-                return option(i, arg);
+                return option(m, i, arg);
         default:
                 return fake_ioas_ioctl(m, i, request, arg);
         }

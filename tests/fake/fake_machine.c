@@ -195,6 +195,7 @@ static void limit_files(struct fake *m)
         if (!m->options.no_type1) {
                 fake_add_attribute(m, "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", &limit,
                                    NULL);
+                fake_add_file(m, "/sys/module/vfio_iommu_type1/parameters/disable_hugepages", "N\n");
                 fake_add_attribute(m, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
                                    &unsafe, NULL);
         }

@@ -21,7 +21,11 @@
 #define FAKE_IOMMU_OPTION           FAKE_IOMMUFD(0x87)
 #define FAKE_IOMMU_HWPT_ALLOC       FAKE_IOMMUFD(0x89)
 #define FAKE_IOMMU_GET_HW_INFO      FAKE_IOMMUFD(0x8a)
+#define FAKE_IOMMU_HWPT_SET_DIRTY   FAKE_IOMMUFD(0x8b)
+#define FAKE_IOMMU_HWPT_GET_DIRTY   FAKE_IOMMUFD(0x8c)
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
+#define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
+#define FAKE_IOMMU_CHANGE_PROCESS   FAKE_IOMMUFD(0x92) /* 6.13 */
 #define FAKE_IOMMU_FAULT_QUEUE      FAKE_IOMMUFD(0x8e) /* 6.11 */
 #define FAKE_IOMMU_VIOMMU_ALLOC     FAKE_IOMMUFD(0x90) /* 6.13 */
 #define FAKE_IOMMU_VDEVICE_ALLOC    FAKE_IOMMUFD(0x91) /* 6.13 */
@@ -64,6 +68,12 @@ struct fake_iommu_ioas_copy {
         __aligned_u64 length, dst_iova, src_iova;
 };
 
+struct fake_iommu_ioas_map_file {
+        __u32 size, flags, ioas_id;
+        __s32 fd;
+        __aligned_u64 start, length, iova;
+};
+
 struct fake_iommu_ioas_unmap {
         __u32 size, ioas_id;
         __aligned_u64 iova, length;
@@ -101,6 +111,15 @@ struct fake_vtd_s1 {
 struct fake_vtd_s1_invalidate {
         __aligned_u64 addr, npages;
         __u32 flags, reserved;
+};
+
+struct fake_iommu_hwpt_set_dirty {
+        __u32 size, flags, hwpt_id, reserved;
+};
+
+struct fake_iommu_hwpt_get_dirty {
+        __u32 size, hwpt_id, flags, reserved;
+        __aligned_u64 iova, length, page_size, data;
 };
 
 struct fake_iommu_fault_alloc {
@@ -149,15 +168,53 @@ struct fake_vfio_bind_iommufd {
         __u32 argsz, flags;
         __s32 iommufd;
         __u32 out_devid;
+        __aligned_u64 token_uuid_ptr; /* 6.17 */
 };
+#define FAKE_BIND_FLAG_TOKEN (1u << 0)
 
 /* Linux 6.15 takes a PASID behind, where the flag 1 is set. */
 struct fake_vfio_attach_pt {
         __u32 argsz, flags, pt_id, pasid;
 };
 
+/* VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of a device that was opened at its own node (6.5). */
+#define FAKE_HOT_RESET_DEV_ID       1u
+#define FAKE_HOT_RESET_DEV_ID_OWNED 2u
+#define FAKE_DEVID_OWNED            0u
+#define FAKE_DEVID_NOT_OWNED        0xffffffffu
+
+/* Migration: VFIO_DEVICE_STATE_… and VFIO_MIGRATION_… with what 6.2 added; 7.2 added the opt-in. */
+#define FAKE_MIG_ERROR        0u
+#define FAKE_MIG_STOP         1u
+#define FAKE_MIG_RUNNING      2u
+#define FAKE_MIG_STOP_COPY    3u
+#define FAKE_MIG_RESUMING     4u
+#define FAKE_MIG_RUNNING_P2P  5u
+#define FAKE_MIG_PRE_COPY     6u
+#define FAKE_MIG_PRE_COPY_P2P 7u
+
+#define FAKE_FEATURE_MIG_DATA_SIZE   9
+#define FAKE_FEATURE_PRECOPY_INFO_V2 12
+
+#define FAKE_VFIO_MIG_GET_PRECOPY_INFO _IO(VFIO_TYPE, VFIO_BASE + 21)
+#define FAKE_PRECOPY_INFO_REINIT       1u
+
+struct fake_vfio_precopy_info {
+        __u32 argsz, flags;
+        __aligned_u64 initial_bytes, dirty_bytes;
+};
+
 struct fake_vfio_detach_pt {
         __u32 argsz, flags, pasid;
+};
+
+/* 6.19, behind struct vfio_device_feature. */
+#define FAKE_VFIO_DEVICE_FEATURE_DMA_BUF 11
+struct fake_vfio_feature_dma_buf {
+        __u32 region_index, open_flags, flags, nr_ranges;
+        struct {
+                __u64 offset, length;
+        } ranges[];
 };
 
 /* Linux 6.10 and 6.4 */

@@ -84,17 +84,6 @@ unlike() {
     fi
 }
 
-# run_tap PROGRAM ARGUMENT…: a program's tests, numbered on from ours, and that it ended well
-run_tap() {
-    local output status=0 n
-    output=$("$@") || status=$?
-    awk -v n="$tests" '/^1\.\./ { next } /^(not )?ok / { n++; sub(/ok [0-9]+/, "ok " n) } { print }' <<<"$output"
-    n=$(grep -cE '^(not )?ok ' <<<"$output")
-    tests=$((tests + n))
-    failures=$((failures + $(grep -c '^not ok ' <<<"$output")))
-    is "$status" 0 "${1##*/} ended well"
-}
-
 # skip COUNT REASON: COUNT tests that cannot run here
 skip() {
     local left
@@ -116,6 +105,16 @@ need() {
     for command in "$@"; do
         command -v "$command" >/dev/null || skip_all "$command is not there"
     done
+}
+
+# run_tap CMD…: a program that speaks TAP; its tests are numbered behind ours
+run_tap() {
+    local output status=0
+    output=$("$@") || status=$?
+    grep -v '^1\.\.' <<<"$output" | sed -E "s/^(not )?ok [0-9]+ - /\1ok - /"
+    tests=$((tests + $(grep -cE '^(not )?ok ' <<<"$output")))
+    failures=$((failures + $(grep -c '^not ok ' <<<"$output")))
+    is "$status" 0 "$(basename "$1") ${*:2} ended well"
 }
 
 # all_passed: so far

@@ -70,7 +70,7 @@ int iommuctl_gfx_plane(struct iommuctl_device *device, enum iommuctl_gfx_plane_t
  * kernel's answer and the setting of close-on-exec a program that another thread starts may inherit it:
  * drivers hand it out without.
  *
- * Returns the descriptor, 0 or more; -EINVAL where there is no such buffer, or no longer: ask for the plane
+ * Returns the descriptor, 0 or more; -ENOENT where there is no such buffer, or no longer: ask for the plane
  * again; -EOPNOTSUPP where the device has no display; -EMFILE.
  */
 int iommuctl_gfx_dmabuf(struct iommuctl_device *device, uint32_t source);

@@ -16,6 +16,8 @@
 bool kernel_is(unsigned int major, unsigned int minor);
 /* A page of the container at IOVA; ends the program where it cannot be had. */
 struct iommuctl_dma *map_at(struct iommuctl_container *c, void *page, uint64_t iova);
+/* Every address can be mapped: no device and no page table bounds the container. */
+bool is_whole(struct iommuctl_container *c);
 /* The last address of the container's ranges, and the first. */
 uint64_t last_iova(struct iommuctl_container *c);
 uint64_t first_iova(struct iommuctl_container *c);

@@ -51,6 +51,16 @@ uint64_t first_iova(struct iommuctl_container *c)
         return range_end(c, true);
 }
 
+bool is_whole(struct iommuctl_container *c)
+{
+        struct iommuctl_range *ranges = NULL;
+        int n = iommuctl_container_ranges(c, &ranges);
+        bool whole = n == 1 && ranges[0].start == 0 && ranges[0].last == UINT64_MAX;
+
+        free(ranges);
+        return whole;
+}
+
 int main(int argc, char **argv)
 {
         bool cloexec;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-7.2 intel-6.1 amd-6.12
 # timeout: 180
 #
 # The GPU's group goes to vfio-pci as one, and both functions come back to the drivers they had. Without --group the

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-7.2 intel-6.1 amd-6.12
 #
 # A device does DMA through memory that the library mapped: in, out, compared, with completion by interrupt, on each
 # backend the kernel has.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-7.2 intel-6.1 amd-6.12
 # timeout: 300
 #
 # `iommuctl dma map … -- CMD`: the program gets the device and the buffers as descriptors, needs no privilege to use

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-7.2 intel-6.1 amd-6.12
 #
 # Containers, devices, regions, interrupts and buffers of the library, each backend of the kernel in turn, on QEMU's
 # teaching device: what lab-core (core/) checks, it checks against the kernel itself.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12 virtio-6.12 none-6.12
+# machine: intel-6.12 intel-7.2 intel-6.1 amd-6.12 virtio-6.12 none-6.12
 #
 # The kernel and the IOMMU are those the machine's name promises, and its root can be worked in. Every other test
 # stands on this.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-7.2 intel-6.1 amd-6.12
 #
 # The programs in the man pages of section 3 do what their pages say, on the edu device.
 . "$LAB_DIR/lib.sh"
