@@ -121,7 +121,7 @@ int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, 
         c->foreign = true;
         c->backend = backend;
         c->joined = joined;
-        r = container_read_facts(c);
+        r = joined ? container_read_facts(c) : 0;
         if (r < 0) {
                 container_free(c);
                 return r;

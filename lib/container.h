@@ -31,6 +31,7 @@ struct iommufd_file {
         int fd;
         pthread_mutex_t lock; /* over which device is in it, and what each is attached to */
         struct iommuctl_device *devices;
+        bool shared; /* another process has it open as well */
 };
 
 struct iommuctl_container {

@@ -67,7 +67,8 @@ int container_set_iommufd(struct iommuctl_container *c, struct iommufd_file *fil
 /* Closing /dev/iommu takes all that is in it along; while others are in it, only what is ours goes. */
 void container_leave_iommufd(struct iommuctl_container *c)
 {
-        if (c->space.ioas_id && !c->foreign && __atomic_load_n(&c->iommufd->refcount, __ATOMIC_ACQUIRE) > 1)
+        if (c->space.ioas_id && !c->foreign &&
+            (c->iommufd->shared || __atomic_load_n(&c->iommufd->refcount, __ATOMIC_ACQUIRE) > 1))
                 iommufd_destroy(c->iommufd->k, c->iommufd->fd, c->space.ioas_id);
         c->iommufd = iommufd_file_unref(c->iommufd);
         c->space.fd = -1;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_queue.h"
 #include "uapi_iommufd.h"
+#include "viommu.h"
 
 #define FLAGS_KNOWN (IOMMUCTL_HWPT_NEST_PARENT | IOMMUCTL_HWPT_DIRTY_TRACKING | IOMMUCTL_HWPT_PASID)
 
@@ -37,6 +39,9 @@ static int read_options(struct iommuctl_container *c, const struct iommuctl_hwpt
                         c->ctx, -EINVAL, NULL,
                         "a page table's data needs a type, an address and a size: they are 0x%x, %p and %zu",
                         o.data_type, o.data, o.data_size);
+        if (o.faults && o.faults->object.container->iommufd != c->iommufd)
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 "the fault queue is in another iommufd than the page table's container");
         if (nested && o.data_size == 0)
                 return ctx_error(c->ctx, -EINVAL, NULL,
                                  "a nested page table needs data that says where the guest's table is");
@@ -47,6 +52,14 @@ static int read_options(struct iommuctl_container *c, const struct iommuctl_hwpt
 /* What is asked for, in words, and the kernel that has it. */
 static const char *describe(const struct iommuctl_hwpt_options *o, bool nested, const char **ret_since)
 {
+        if (o->faults && !nested) {
+                *ret_since = "6.13";
+                return "a page table of a container with page faults";
+        }
+        if (o->faults) {
+                *ret_since = "6.11";
+                return "a nested page table with page faults";
+        }
         *ret_since = "6.7";
         if (o->flags & IOMMUCTL_HWPT_PASID) {
                 *ret_since = "6.14";
@@ -69,12 +82,13 @@ static int alloc_in_kernel(struct iommuctl_hwpt *h, uint32_t device_id, uint32_t
         struct iommuctl_container *c = h->object.container;
         struct uapi_iommu_hwpt_alloc alloc = {
                 .size = sizeof(alloc),
-                .flags = o->flags,
+                .flags = o->flags | (o->faults ? UAPI_IOMMU_HWPT_FAULT_ID_VALID : 0u),
                 .dev_id = device_id,
                 .pt_id = over_id,
                 .data_type = o->data_type,
                 .data_len = (uint32_t)o->data_size,
                 .data_uptr = (uint64_t)(uintptr_t)o->data,
+                .fault_id = o->faults ? o->faults->object.id : 0,
         };
         const char *what, *since;
         int r;
@@ -94,15 +108,18 @@ static int alloc_in_kernel(struct iommuctl_hwpt *h, uint32_t device_id, uint32_t
 
 static void hwpt_free(struct iommuctl_hwpt *h)
 {
+        iommuctl_fault_queue_unref(h->faults);
+        iommuctl_viommu_unref(h->viommu);
         iommuctl_hwpt_unref(h->parent);
         iommuctl_container_unref(h->object.container);
         free(h);
 }
 
-static int hwpt_new(struct iommuctl_container *c, struct iommuctl_hwpt *parent, uint32_t device_id,
-                    const struct iommuctl_hwpt_options *options, struct iommuctl_hwpt **ret_hwpt)
+int hwpt_new(struct iommuctl_container *c, struct iommuctl_hwpt *parent, struct iommuctl_viommu *viommu,
+             uint32_t device_id, const struct iommuctl_hwpt_options *options, struct iommuctl_hwpt **ret_hwpt)
 {
         struct iommuctl_hwpt_options o = { .struct_size = 0 };
+        uint32_t over;
         struct iommuctl_hwpt *h;
         int r;
 
@@ -116,7 +133,10 @@ static int hwpt_new(struct iommuctl_container *c, struct iommuctl_hwpt *parent, 
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
         iommufd_object_init(&h->object, c, 0);
         h->parent = iommuctl_hwpt_ref(parent);
-        r = alloc_in_kernel(h, device_id, parent ? parent->object.id : c->space.ioas_id, &o);
+        h->viommu = iommuctl_viommu_ref(viommu);
+        h->faults = iommuctl_fault_queue_ref(o.faults);
+        over = viommu ? viommu->object.id : parent ? parent->object.id : c->space.ioas_id;
+        r = alloc_in_kernel(h, device_id, over, &o);
         if (r < 0) {
                 hwpt_free(h);
                 return r;
@@ -128,14 +148,14 @@ static int hwpt_new(struct iommuctl_container *c, struct iommuctl_hwpt *parent, 
 _public_ int iommuctl_hwpt_new(struct iommuctl_container *c, uint32_t device_id,
                                const struct iommuctl_hwpt_options *options, struct iommuctl_hwpt **ret_hwpt)
 {
-        return hwpt_new(c, NULL, device_id, options, ret_hwpt);
+        return hwpt_new(c, NULL, NULL, device_id, options, ret_hwpt);
 }
 
 _public_ int iommuctl_hwpt_new_nested(struct iommuctl_hwpt *parent, uint32_t device_id,
                                       const struct iommuctl_hwpt_options *options,
                                       struct iommuctl_hwpt **ret_hwpt)
 {
-        return hwpt_new(parent->object.container, parent, device_id, options, ret_hwpt);
+        return hwpt_new(parent->object.container, parent, NULL, device_id, options, ret_hwpt);
 }
 
 _public_ struct iommuctl_hwpt *iommuctl_hwpt_ref(struct iommuctl_hwpt *h)

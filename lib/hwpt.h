@@ -9,8 +9,17 @@
 
 struct iommuctl_hwpt {
         struct iommufd_object object;
-        struct iommuctl_hwpt *parent; /* a reference; NULL: made over the IOAS of the container */
+        struct iommuctl_hwpt *parent;        /* a reference; NULL: made over the IOAS of the container */
+        struct iommuctl_viommu *viommu;      /* a reference; NULL: in none */
+        struct iommuctl_fault_queue *faults; /* a reference; NULL: none */
         unsigned int flags;
 };
 
 DEFINE_CLEANUP(struct iommuctl_hwpt *, iommuctl_hwpt_unref)
+
+/* As iommuctl_hwpt_new() without PARENT, as iommuctl_hwpt_new_nested() with it; in VIOMMU, which PARENT is
+ * of, or NULL.
+ */
+int hwpt_new(struct iommuctl_container *c, struct iommuctl_hwpt *parent, struct iommuctl_viommu *viommu,
+             uint32_t device_id, const struct iommuctl_hwpt_options *options,
+             struct iommuctl_hwpt **ret_hwpt);

@@ -81,6 +81,17 @@ void iommufd_object_init(struct iommufd_object *o, struct iommuctl_container *c,
         *o = (struct iommufd_object){ .refcount = 1, .container = iommuctl_container_ref(c), .id = id };
 }
 
+bool iommufd_object_try_ref(struct iommufd_object *o)
+{
+        unsigned int n = __atomic_load_n(&o->refcount, __ATOMIC_RELAXED);
+
+        while (n > 0)
+                if (__atomic_compare_exchange_n(&o->refcount, &n, n + 1, true, __ATOMIC_ACQ_REL,
+                                                __ATOMIC_RELAXED))
+                        return true;
+        return false;
+}
+
 bool iommufd_object_unref(struct iommufd_object *o)
 {
         return __atomic_sub_fetch(&o->refcount, 1, __ATOMIC_ACQ_REL) == 0;

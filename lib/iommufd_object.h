@@ -39,6 +39,10 @@ int iommufd_explain(struct iommuctl_container *c, uint32_t device_id, const char
 /* The object has its first reference from here on, and one of the container. */
 void iommufd_object_init(struct iommufd_object *o, struct iommuctl_container *c, uint32_t id);
 
+/* Another reference, of an object that was found in a list: false where it has none left, and is on its way
+ * out. */
+bool iommufd_object_try_ref(struct iommufd_object *o);
+
 /* True where that was the last reference. */
 bool iommufd_object_unref(struct iommufd_object *o);
 
@@ -52,3 +56,7 @@ int options_read(struct iommuctl_ctx *ctx, void *to, size_t size, const void *fr
 /* Tells the IOMMU what changed, on a nested page table or a vIOMMU (WHAT says which): hwpt.c. */
 int iommufd_invalidate(struct iommufd_object *o, const char *what, uint32_t data_type, const void *requests,
                        size_t request_size, size_t n, size_t *ret_done);
+
+/* Waits until the descriptor of an object can be read: 1, 0 after the time, or a failure with its text:
+ * fault_queue.c. */
+int iommufd_wait(struct iommufd_object *o, int fd, const char *what, int timeout_ms);

@@ -54,6 +54,40 @@ int iommufd_bind_device(struct kernel *k, int device_fd, int iommufd, uint32_t *
         return 0;
 }
 
+int iommufd_bind_device_token(struct kernel *k, int device_fd, int iommufd, const uint8_t token[16],
+                              uint32_t *ret_id)
+{
+        struct uapi_vfio_device_bind_iommufd_token bind = {
+                .argsz = sizeof(bind),
+                .flags = UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN,
+                .iommufd = iommufd,
+                .token_uuid_ptr = (uint64_t)(uintptr_t)token,
+        };
+        int r;
+
+        r = k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_BIND_IOMMUFD, &bind);
+        if (r < 0)
+                return r;
+        *ret_id = bind.out_devid;
+        return 0;
+}
+
+/* A structure that is larger than any kernel's so far, with something at its end, and no iommufd: E2BIG from
+ * one that reads all of what it is given (copy_struct_from_user() in vfio_df_ioctl_bind_iommufd(), Linux
+ * 6.17, which brought the token), EINVAL for the descriptor from one that does not. */
+int iommufd_bind_knows_tokens(struct kernel *k, int device_fd)
+{
+        struct {
+                struct uapi_vfio_device_bind_iommufd bind;
+                uint8_t more[1024];
+        } probe = { .bind = { .argsz = sizeof(probe), .iommufd = -1 } };
+        int r;
+
+        probe.more[sizeof(probe.more) - 1] = 1;
+        r = k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_BIND_IOMMUFD, &probe);
+        return r == -E2BIG ? 1 : r == -EINVAL ? 0 : r < 0 ? r : -EPROTO;
+}
+
 int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t pt_id)
 {
         struct uapi_vfio_device_attach_iommufd_pt attach = {

@@ -41,13 +41,26 @@ int type1_open_group(struct kernel *k, int root_fd, unsigned int id)
         return k->ops->openat(k, root_fd, path, O_RDWR, 0);
 }
 
-int type1_group_viable(struct kernel *k, int group_fd)
+int type1_group_status(struct kernel *k, int group_fd)
 {
         struct vfio_group_status status = { .argsz = sizeof(status) };
         int r;
 
         r = k->ops->ioctl(k, group_fd, VFIO_GROUP_GET_STATUS, &status);
-        return r < 0 ? r : !!(status.flags & VFIO_GROUP_FLAGS_VIABLE);
+        return r < 0 ? r : (int)(status.flags & (VFIO_GROUP_FLAGS_VIABLE | VFIO_GROUP_FLAGS_CONTAINER_SET));
+}
+
+int type1_has_space(struct kernel *k, int container_fd)
+{
+        struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+        int r;
+
+        r = k->ops->ioctl(k, container_fd, VFIO_CHECK_EXTENSION, number(VFIO_TYPE1v2_IOMMU));
+        if (r <= 0)
+                return r < 0 ? r : -EOPNOTSUPP;
+        /* A container without a driver answers no other call (drivers/vfio/container.c). */
+        r = k->ops->ioctl(k, container_fd, VFIO_IOMMU_GET_INFO, &info);
+        return r == -EINVAL ? 0 : r < 0 ? r : 1;
 }
 
 int type1_join(struct kernel *k, int group_fd, int container_fd)
@@ -55,6 +68,11 @@ int type1_join(struct kernel *k, int group_fd, int container_fd)
         int fd = container_fd;
 
         return k->ops->ioctl(k, group_fd, VFIO_GROUP_SET_CONTAINER, &fd);
+}
+
+int type1_leave(struct kernel *k, int group_fd)
+{
+        return k->ops->ioctl(k, group_fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
 }
 
 int type1_set_iommu(struct kernel *k, int container_fd)

@@ -124,9 +124,17 @@ _Static_assert(UAPI_IOMMU_IOAS_MAP_WRITEABLE == IOMMU_IOAS_MAP_WRITEABLE, "IOMMU
 _Static_assert(UAPI_IOMMU_IOAS_MAP_READABLE == IOMMU_IOAS_MAP_READABLE, "IOMMU_IOAS_MAP_READABLE");
 #endif
 
+#ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
+_Static_assert(UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN == VFIO_DEVICE_BIND_FLAG_TOKEN,
+               "VFIO_DEVICE_BIND_FLAG_TOKEN");
+_Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd_token, token_uuid_ptr) ==
+                       offsetof(struct vfio_device_bind_iommufd, token_uuid_ptr),
+               "struct vfio_device_bind_iommufd");
+#endif
+
 #ifdef VFIO_DEVICE_BIND_IOMMUFD
 _Static_assert(UAPI_VFIO_DEVICE_BIND_IOMMUFD == VFIO_DEVICE_BIND_IOMMUFD, "VFIO_DEVICE_BIND_IOMMUFD");
-/* Structs that tell their size in argsz grow at the end: to 24 bytes in Linux 6.18, for the token. */
+/* Structs that tell their size in argsz grow at the end: see the one with the token above. */
 _Static_assert(sizeof(struct uapi_vfio_device_bind_iommufd) <= sizeof(struct vfio_device_bind_iommufd),
                "struct vfio_device_bind_iommufd");
 _Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd, out_devid) ==

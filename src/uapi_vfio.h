@@ -17,6 +17,17 @@ struct uapi_vfio_device_bind_iommufd {
 };
 #define UAPI_VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
 
+/* Linux 6.17: the VF token. A kernel that knows of it answers E2BIG where a larger structure is not zero at
+ * its end; older ones look at the first four members and no further. */
+struct uapi_vfio_device_bind_iommufd_token {
+        uint32_t argsz;
+        uint32_t flags;
+        int32_t iommufd;
+        uint32_t out_devid;
+        uint64_t token_uuid_ptr __attribute__((aligned(8))); /* to 16 bytes */
+};
+#define UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN (1 << 0)
+
 /* Linux 6.6; 6.15 added the PASID behind it, with a flag that says so. argsz ends before it without. */
 struct uapi_vfio_device_attach_iommufd_pt {
         uint32_t argsz;

@@ -35,6 +35,7 @@ struct fake_options {
         bool no_iommu;               /* no groups, no /sys/class/iommu units */
         bool no_iommufd;             /* no /dev/iommu */
         bool no_cdev;                /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
+        bool bind_token;             /* BIND_IOMMUFD takes a VF token, as from 6.17 on */
         bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
         bool no_type1;               /* vfio_iommu_type1 is not loaded */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
@@ -44,6 +45,7 @@ struct fake_options {
         bool override_locked;    /* driver_override waits for a driver that hangs, as in kernels before its
                                     rework */
         uint64_t page_sizes;     /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        bool smmuv3;             /* the IOMMU is an SMMUv3, with vIOMMUs, in place of VT-d */
         bool no_nesting;         /* the IOMMU has no nested page tables */
         bool no_dirty_tracking;  /* nor sees which pages are written */
         unsigned int pasid_bits; /* the width of PASIDs; 0: none */
@@ -113,16 +115,26 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
-        bool no_low_power;      /* no low power features, as before 6.1 */
-        bool no_pm;             /* it has them, but never sleeps, as without CONFIG_PM */
+        bool sriov;         /* a PF: it has an SR-IOV capability */
+        const char *physfn; /* a VF: BDF of its PF */
+        bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
+        bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool no_low_power;  /* no low power features, as before 6.1 */
+        bool no_pm;         /* it has them, but never sleeps, as without CONFIG_PM */
         unsigned int migration; /* FAKE_MIG_CAN_…; 0: none */
         bool dma_log;           /* it can note down where it writes to */
         bool migration_old;     /* without the calls of 6.2 */
-        bool sriov;             /* a PF: it has an SR-IOV capability */
-        bool dynamic_msix;      /* MSI-X vectors can be added while others are on (6.5) */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
-        bool cdx;     /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
-        bool display; /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool page_requests; /* can be attached to a page table that takes page faults */
+        uint32_t rom_size;  /* of its ROM; 0: none */
+        uint64_t bar3_size; /* another memory BAR, sparse; 0: none */
+        /* Device-specific ones, behind the fixed ones, up to the first of no size. One that can be mapped has
+         * two areas that can be: its first page, and all from the third on. */
+        struct {
+                uint32_t type, subtype, size;
+                bool mappable;
+        } regions[2];
 };
 #define FAKE_NONE 0xffffu
 /* VFIO_MIGRATION_… */
@@ -134,6 +146,8 @@ struct fake_pci {
 #define FAKE_BAR0_SIZE 0x4000u
 #define FAKE_BAR2_SIZE 0x10000u
 #define FAKE_BAR4_SIZE 0x100u
+/* Legacy VGA, of a class 0x0300. */
+#define FAKE_VGA_SIZE 0xc0000u
 
 void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci);
 /* Another card is found at the address. */
@@ -194,8 +208,16 @@ void fake_touch(struct fake *m, const char *bdf);
 void fake_set_hot_reset_error(struct fake *m, int error);
 /* The next N questions for the scope of a hot reset find one device more than they have room for. */
 void fake_set_hot_reset_growth(struct fake *m, unsigned int n);
-/* The memory behind a BAR, as the device sees it; NULL where there is none. */
+/* The memory behind a region, as the device sees it; NULL where there is none, or where its memory decoding
+ * is off. BAR 3 only in part. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);
+/* Someone wants the device back: its driver is unbound, which asks the user by the request event and waits
+ * until the device is closed. */
+void fake_ask_back(struct fake *m, const char *bdf);
+/* Someone takes the card out: configuration space is gone, BARs read as all ones. */
+void fake_pull(struct fake *m, const char *bdf);
+/* How many ioeventfds the device has. */
+unsigned int fake_n_ioeventfds(struct fake *m, const char *bdf);
 uint8_t *fake_config(struct fake *m, const char *bdf);
 /* The guest shows a picture of this size from now on, in a buffer of its own; 0 and 0: nothing. */
 void fake_set_display(struct fake *m, const char *bdf, unsigned int width, unsigned int height);
@@ -207,12 +229,25 @@ int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, siz
 /* The device raises the vector of an interrupt (VFIO_PCI_*_IRQ_INDEX). Returns 1 where an eventfd was
  * signalled, 0 where it is off or masked. */
 int fake_raise(struct fake *m, const char *bdf, unsigned int index, unsigned int vector);
-/* How many vectors of the interrupt are on. */
+/* How many vectors of the interrupt are on, counted from 0 to the last one. */
 unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int index);
+/* How many vectors of the host it costs. */
+unsigned int fake_irq_held(struct fake *m, const char *bdf, unsigned int index);
+/* The kernel's side of eventfds that it listens to, in its own time: what unmasks INTx, what writes to BARs.
+ */
+void fake_settle(struct fake *m);
 
 /* The same for what the device does with a PASID. */
 int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
                         size_t size);
+
+/* The device asks for a page: 1, or 0 where what it sees has no fault queue. */
+int fake_page_request(struct fake *m, const char *bdf, uint64_t iova, unsigned int access);
+/* How often a page request of the device was answered with CODE, by the kernel too (1, invalid). */
+unsigned int fake_page_answers(struct fake *m, const char *bdf, uint32_t code);
+/* The IOMMU reports an event of 32 bytes, each of them FILL, about the device to its guest: 1 where it was
+ * put into a queue, 0 where there is none, or it is full. */
+int fake_vevent(struct fake *m, const char *bdf, uint8_t fill);
 
 /* What is mapped for the device at IOVA: returns 0 and where the byte lies in this process and how far it
  * runs, or -ENOENT. */

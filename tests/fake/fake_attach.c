@@ -74,6 +74,14 @@ static bool is_at(const struct fake_device *d, const struct target *t)
         return d->pt_id == t->ioas->id && d->hwpt == t->hwpt;
 }
 
+static bool fake_has_vdevice(const struct fake_object *viommu, const struct fake_device *d)
+{
+        for (struct fake_object *o = viommu->iommufd->objects; o; o = o->next)
+                if (o->type == FAKE_VDEVICE && o->parent == viommu && o->device == d)
+                        return true;
+        return false;
+}
+
 static int attach_one(struct fake *m, struct fake_device *d, const struct target *t)
 {
         struct fake_range ranges[FAKE_MAX_RANGES];
@@ -82,6 +90,13 @@ static int attach_one(struct fake *m, struct fake_device *d, const struct target
 
         if (t->hwpt && t->hwpt->flags & FAKE_HWPT_DIRTY_TRACKING && m->options.no_dirty_tracking)
                 return -EINVAL;
+        /* iommufd_fault_iopf_enable(), intel_iommu_enable_iopf() */
+        if (t->hwpt && t->hwpt->faults && !d->pci.page_requests)
+                return -ENODEV;
+        /* A guest's table on an SMMUv3 needs the guest's stream ID. */
+        if (t->hwpt && t->hwpt->parent && t->hwpt->parent->type == FAKE_VIOMMU &&
+            !fake_has_vdevice(t->hwpt->parent, d))
+                return -ENOENT;
         n = fake_ioas_ranges(m, t->ioas, ranges);
         n = fake_ranges_exclude(ranges, n, d->group);
         if (!fits(m, t->ioas, ranges, n))
@@ -110,6 +125,8 @@ static void detach_one(struct fake *m, struct fake_device *d)
                 return;
         d->pt_id = 0;
         if (d->hwpt) {
+                if (d->hwpt->faults)
+                        fake_faults_give_up(d->hwpt->faults, d);
                 d->hwpt->users--;
                 d->hwpt = NULL;
         } else if (--ioas->n_attached == 0) {

@@ -2,6 +2,7 @@
 /* /dev/vfio/vfio and /dev/vfio/N: containers, groups, and the order they must be put together in
  * (drivers/vfio/container.c, drivers/vfio/group.c). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fake_vfio.h"
@@ -193,6 +194,8 @@ static int group_ioctl(struct fake *m, struct fake_file *f, unsigned long reques
 {
         struct fake_group *g = f->priv;
         struct fake_device *d;
+        char name[256];
+        int length;
 
         switch (request) {
         case VFIO_GROUP_GET_STATUS:
@@ -202,10 +205,12 @@ static int group_ioctl(struct fake *m, struct fake_file *f, unsigned long reques
         case VFIO_GROUP_UNSET_CONTAINER:
                 return unset_container(m, g);
         case VFIO_GROUP_GET_DEVICE_FD:
-                d = fake_find_device(m, arg);
+                length = (int)strcspn(arg, " ");
+                snprintf(name, sizeof(name), "%.*s", length, (const char *)arg);
+                d = fake_find_device(m, name);
                 if (!d || d->group != g || d->vfio_index < 0)
                         return -ENODEV;
-                return fake_device_open_by_group(m, f, d);
+                return fake_device_open_by_group(m, f, d, (const char *)arg + length);
         default:
                 return -ENOTTY;
         }

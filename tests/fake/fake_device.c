@@ -8,29 +8,28 @@
 
 #include "fake_vfio.h"
 
-static void bus_master_off(struct fake_device *d)
-{
-        if (d->memory)
-                d->memory[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MASTER;
-}
-
 /* vfio_pci_core_enable() clears bus mastering; disabling does so again, switches interrupts off, and resets
  * where it can. */
 static void first_open(struct fake_device *d)
 {
-        bus_master_off(d);
+        if (d->physfn && d->physfn->vfio_index >= 0)
+                d->physfn->vf_users++;
+        fake_command_reset(d);
 }
 
 static void last_close(struct fake *m, struct fake_device *d)
 {
         fake_dmabufs_close(m, d);
+        if (d->physfn && d->physfn->vf_users)
+                d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
+        fake_ioeventfds_free(d);
+        fake_command_reset(d);
         fake_dma_log_stop(d);
         fake_power_close(d);
         fake_migration_reset(d);
         d->precopy_v2 = false; /* vfio_df_device_first_open() */
-        bus_master_off(d);
 }
 
 static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake_vfio_bind_iommufd *a)
@@ -40,7 +39,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         struct fake_iommufd *i = fake_iommufd_of(f);
         int r;
 
-        if (a->argsz < sizeof(*a) || a->flags || a->iommufd < 0)
+        if (a->argsz < offsetof(struct fake_vfio_bind_iommufd, token_uuid_ptr))
+                return -EINVAL;
+        if (m->options.bind_token && a->argsz > sizeof(*a))
+                for (const char *rest = (const char *)(a + 1); rest < (const char *)a + a->argsz; rest++)
+                        if (*rest)
+                                return -E2BIG; /* copy_struct_from_user() */
+        if (a->flags & ~(m->options.bind_token ? FAKE_BIND_FLAG_TOKEN : 0) || a->iommufd < 0)
                 return -EINVAL;
         if (df->group)
                 return -EINVAL;
@@ -48,6 +53,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
                 return -EBUSY; /* vfio_device_block_group() */
         if (df->granted)
                 return -EINVAL;
+        if (m->options.bind_token) {
+                r = fake_match_token(d, a->flags & FAKE_BIND_FLAG_TOKEN
+                                                ? (const uint8_t *)(uintptr_t)a->token_uuid_ptr
+                                                : NULL);
+                if (r < 0)
+                        return r;
+        }
         if (!i)
                 return f ? -EBADFD : -EBADF;
         if (d->open_count)
@@ -74,6 +86,7 @@ static void unbind_iommufd(struct fake *m, struct fake_device *d)
 {
         struct fake_file *f = d->iommufd->file;
 
+        fake_vdevice_gone(m, d);
         fake_detach_all(m, d);
         fake_free_id(d->iommufd, d->devid);
         d->iommufd = NULL;
@@ -111,6 +124,8 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->flags = (d->pci.cdx ? FAKE_VFIO_DEVICE_FLAGS_CDX : VFIO_DEVICE_FLAGS_PCI) |
                    (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
+        for (size_t i = 0; i < ARRAY_SIZE(d->pci.regions) && d->pci.regions[i].size; i++)
+                a->num_regions++;
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
@@ -130,7 +145,9 @@ static int reset(struct fake *m, struct fake_device *d)
                 fake_dmabufs_move(m, d, false);
         d->resets++;
         fake_migration_reset(d);
-        memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
+        fake_command_reset(d);
+        memset(d->memory + fake_region_place(VFIO_PCI_BAR0_REGION_INDEX), d->pulled ? 0xff : 0,
+               FAKE_BAR0_SIZE);
         return 0;
 }
 
@@ -161,6 +178,8 @@ static int granted_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
+        case VFIO_DEVICE_IOEVENTFD:
+                return fake_ioeventfd_ioctl(m, d, arg);
         case VFIO_DEVICE_QUERY_GFX_PLANE:
         case VFIO_DEVICE_GET_GFX_DMABUF:
                 return fake_gfx_ioctl(m, d, request, arg);
@@ -243,11 +262,15 @@ struct fake_device_file *fake_device_file_of(const struct fake_file *f)
 
 /* VFIO_GROUP_GET_DEVICE_FD: needs a container that is set up. The group stays open for as long as the device
  * is. */
-int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d)
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d,
+                              const char *options)
 {
         struct fake_device_file *df;
         struct fake_file *f;
+        int r = fake_match_options(d, options);
 
+        if (r < 0)
+                return r;
         if (!d->group->container || !d->group->container->set)
                 return -EINVAL;
         df = fake_zalloc(sizeof(*df));

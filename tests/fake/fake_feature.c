@@ -3,6 +3,7 @@
  * drivers/vfio/vfio_main.c, vfio_pci_core_ioctl_feature()). */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
 
 #include "fake_vfio.h"
 
@@ -29,6 +30,45 @@ static int feature_token(struct fake_device *d, uint32_t flags, const void *data
                 return r;
         memcpy(d->vf_token, data, sizeof(d->vf_token));
         return 0;
+}
+
+/* vfio_pci_core_match_token_uuid(): UUID is NULL without a token. */
+int fake_match_token(struct fake_device *d, const uint8_t *uuid)
+{
+        struct fake_device *pf = d->physfn;
+
+        if (pf) {
+                if (pf->vfio_index < 0)
+                        return uuid ? -EINVAL : 0;
+                return uuid && memcmp(uuid, pf->vf_token, sizeof(pf->vf_token)) == 0 ? 0 : -EACCES;
+        }
+        if (!d->pci.sriov)
+                return uuid ? -EINVAL : 0;
+        if (d->vf_users)
+                return uuid && memcmp(uuid, d->vf_token, sizeof(d->vf_token)) == 0 ? 0 : -EACCES;
+        if (uuid)
+                memcpy(d->vf_token, uuid, sizeof(d->vf_token));
+        return 0;
+}
+
+/* What is behind the name in VFIO_GROUP_GET_DEVICE_FD: vfio_pci_core_match(). */
+int fake_match_options(struct fake_device *d, const char *options)
+{
+        uint8_t uuid[16];
+        unsigned int digits = 0, value;
+
+        options += strspn(options, " ");
+        if (!*options)
+                return fake_match_token(d, NULL);
+        if (strncmp(options, "vf_token=", 9) || strlen(options + 9) != 36)
+                return -EINVAL;
+        for (options += 9; *options; options += 2, digits++) {
+                options += *options == '-';
+                if (digits == 16 || sscanf(options, "%2x", &value) != 1)
+                        return -EINVAL;
+                uuid[digits] = (uint8_t)value;
+        }
+        return fake_match_token(d, uuid);
 }
 
 /* vfio_cdx_bm_ctrl(), drivers/vfio/cdx/main.c */

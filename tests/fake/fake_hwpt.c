@@ -16,30 +16,40 @@ struct fake_object *fake_find_object(struct fake_iommufd *i, enum fake_object_ty
         return NULL;
 }
 
-static struct fake_object *object_new(struct fake_iommufd *i, enum fake_object_type type)
+struct fake_object *fake_object_new(struct fake_iommufd *i, enum fake_object_type type,
+                                    struct fake_object *parent)
 {
         struct fake_object *o = fake_zalloc(sizeof(*o));
 
         o->iommufd = i;
         o->type = type;
         o->id = fake_new_id(i);
+        o->ready = -1;
+        o->parent = parent;
+        if (parent)
+                parent->users++;
         o->next = i->objects;
         i->objects = o;
         return o;
 }
 
-static void object_free(struct fake *m, struct fake_object *o)
+void fake_object_free(struct fake *m, struct fake_object *o)
 {
         struct fake_object **p = &o->iommufd->objects;
 
         while (*p != o)
                 p = &(*p)->next;
         *p = o->next;
+        fake_eventq_clear(m, o);
         if (o->parent)
                 o->parent->users--;
         else if (o->type == FAKE_HWPT)
                 fake_table_remove(m, o->ioas);
         fake_hwpt_forget(o, 0, UINT64_MAX);
+        if (o->faults)
+                o->faults->users--;
+        if (o->before)
+                o->before->users--;
         fake_free_id(o->iommufd, o->id);
         free(o);
 }
@@ -52,7 +62,7 @@ int fake_object_destroy(struct fake *m, struct fake_iommufd *i, uint32_t id)
                         continue;
                 if (o->users)
                         return -EBUSY;
-                object_free(m, o);
+                fake_object_free(m, o);
                 return 0;
         }
         return -ENOENT;
@@ -68,7 +78,7 @@ void fake_objects_free(struct fake *m, struct fake_iommufd *i)
                         o = o->next;
                 if (!o)
                         abort();
-                object_free(m, o);
+                fake_object_free(m, o);
         }
 }
 
@@ -80,25 +90,29 @@ struct fake_device *fake_iommufd_device(struct fake *m, const struct fake_iommuf
         return NULL;
 }
 
-/* VT-d: iommu_hw_info_vtd, 24 bytes, with a capability register of 39 bits and 2 MiB and 1 GiB pages. */
+/* VT-d: iommu_hw_info_vtd, 24 bytes, with a capability register of 39 bits and 2 MiB and 1 GiB pages; SMMUv3:
+ * iommu_hw_info_arm_smmuv3, 40 bytes. */
 static int hw_info(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hw_info *a)
 {
-        const struct {
+        static const struct {
                 uint32_t flags, reserved;
                 uint64_t cap, ecap;
         } vtd = { 0, 0, 0xd2008c22260286, 0xf00f5a };
+        static const uint32_t smmu[10] = { 0, 0, 0x8c1d7bf, 0x1044010, 0, 0x1714, 0, 0x174, 0x43b, 3 };
+        const void *data = m->options.smmuv3 ? (const void *)smmu : &vtd;
+        uint32_t kind = m->options.smmuv3 ? 2 : 1, size = m->options.smmuv3 ? sizeof(smmu) : sizeof(vtd);
 
         if ((a->flags && (a->flags != 1 || !fake_linux(m, 6, 17))) || a->reserved[0] || a->reserved[1] ||
             a->reserved[2])
                 return -EOPNOTSUPP;
         if (!fake_iommufd_device(m, i, a->dev_id))
                 return -ENOENT;
-        if (a->flags && a->out_data_type > 1)
+        if (a->flags && a->out_data_type && a->out_data_type != kind)
                 return -EOPNOTSUPP;
         memset((void *)(uintptr_t)a->data_uptr, 0, a->data_len);
-        memcpy((void *)(uintptr_t)a->data_uptr, &vtd, MIN(a->data_len, (uint32_t)sizeof(vtd)));
-        a->data_len = sizeof(vtd);
-        a->out_data_type = 1;
+        memcpy((void *)(uintptr_t)a->data_uptr, data, MIN(a->data_len, size));
+        a->data_len = size;
+        a->out_data_type = kind;
         a->out_max_pasid_log2 = (uint8_t)m->options.pasid_bits;
         if (a->size >= sizeof(*a))
                 a->out_capabilities = m->options.no_dirty_tracking ? 0 : 1;
@@ -123,42 +137,47 @@ static int alloc_paging(struct fake *m, struct fake_ioas *ioas, struct fake_devi
         unsigned int n;
         int r;
 
-        if (a->flags & ~flags_known(m) || a->data_len)
+        /* With page faults since 6.13, but not below others. */
+        if (a->flags & ~flags_known(m) & ~(fake_linux(m, 6, 13) ? FAKE_HWPT_FAULT : 0) || a->data_len)
+                return -EOPNOTSUPP;
+        if (a->flags & FAKE_HWPT_FAULT && a->flags & FAKE_HWPT_NEST_PARENT)
                 return -EOPNOTSUPP;
         n = fake_ioas_ranges(m, ioas, ranges);
         n = fake_ranges_exclude(ranges, n, &(struct fake_group){ .aperture_last = d->group->aperture_last });
         r = fake_table_add(m, ioas, ranges, n);
         if (r < 0)
                 return r;
-        o = object_new(ioas->iommufd, FAKE_HWPT);
+        o = fake_object_new(ioas->iommufd, FAKE_HWPT, NULL);
         o->ioas = ioas;
         o->aperture_last = d->group->aperture_last;
         *ret_object = o;
         return 0;
 }
 
+/* Below a page table, or in a vIOMMU, which is over one. */
 static int alloc_nested(struct fake *m, struct fake_object *parent, const struct fake_iommu_hwpt_alloc *a,
                         struct fake_object **ret_object)
 {
-        if (a->flags || !a->data_len || m->options.no_nesting || !fake_linux(m, 6, 7))
+        struct fake_object *table = parent->type == FAKE_VIOMMU ? parent->parent : parent;
+
+        if (a->flags & ~(fake_linux(m, 6, 11) ? FAKE_HWPT_FAULT : 0) || !a->data_len ||
+            m->options.no_nesting || !fake_linux(m, 6, 7))
                 return -EOPNOTSUPP;
-        if (parent->parent || !(parent->flags & FAKE_HWPT_NEST_PARENT))
+        if (table->parent || !(table->flags & FAKE_HWPT_NEST_PARENT))
                 return -EINVAL;
-        if (a->data_type != 1)
+        if (a->data_type != (m->options.smmuv3 ? 2 : 1))
                 return -EOPNOTSUPP;
-        if (a->data_len < sizeof(struct fake_vtd_s1))
+        if (a->data_len < (m->options.smmuv3 ? 16 : sizeof(struct fake_vtd_s1)))
                 return -EINVAL;
-        *ret_object = object_new(parent->iommufd, FAKE_HWPT);
-        (*ret_object)->ioas = parent->ioas;
-        (*ret_object)->parent = parent;
-        parent->users++;
+        *ret_object = fake_object_new(parent->iommufd, FAKE_HWPT, parent);
+        (*ret_object)->ioas = table->ioas;
         return 0;
 }
 
 static int hwpt_alloc(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hwpt_alloc *a)
 {
+        struct fake_object *parent = fake_find_object(i, FAKE_HWPT, a->pt_id), *o = NULL, *faults;
         struct fake_device *d = fake_iommufd_device(m, i, a->dev_id);
-        struct fake_object *parent = fake_find_object(i, FAKE_HWPT, a->pt_id), *o = NULL;
         struct fake_ioas *ioas = fake_find_ioas(i, a->pt_id);
         int r;
 
@@ -168,13 +187,23 @@ static int hwpt_alloc(struct fake *m, struct fake_iommufd *i, struct fake_iommu_
                 return -EINVAL;
         if (!d)
                 return -ENOENT;
+        if (!parent)
+                parent = fake_find_object(i, FAKE_VIOMMU, a->pt_id);
+        faults = a->flags & FAKE_HWPT_FAULT ? fake_find_object(i, FAKE_FAULTS, a->fault_id) : NULL;
         if (ioas && ioas->id == a->pt_id)
                 r = alloc_paging(m, ioas, d, a, &o);
         else
                 r = parent ? alloc_nested(m, parent, a, &o) : -EINVAL;
         if (r < 0)
                 return r;
+        if (a->flags & FAKE_HWPT_FAULT && !faults) {
+                fake_object_free(m, o);
+                return -ENOENT;
+        }
         o->flags = a->flags;
+        o->faults = faults;
+        if (faults)
+                faults->users++;
         a->out_hwpt_id = o->id;
         return 0;
 }
@@ -197,9 +226,26 @@ static int invalidate_vtd(struct fake_object *o, const struct fake_iommu_hwpt_in
         return 0;
 }
 
+/* arm_vsmmu_cache_invalidate(): TLBI_NH_ALL and its like, of which a guest may give those of 0x10 to 0x30. */
+static int invalidate_smmu(struct fake_object *o, const struct fake_iommu_hwpt_invalidate *a, uint32_t *done)
+{
+        for (*done = 0; *done < a->entry_num; ++*done) {
+                const uint64_t *command = (const void *)(uintptr_t)(a->data_uptr +
+                                                                    (uint64_t)*done * a->entry_len);
+
+                if (a->entry_len < 16)
+                        return -EINVAL;
+                if ((command[0] & 0xff) < 0x10 || (command[0] & 0xff) > 0x30)
+                        return -EIO;
+                o->invalidated++;
+        }
+        return 0;
+}
+
 static int invalidate(struct fake_iommufd *i, struct fake_iommu_hwpt_invalidate *a)
 {
         struct fake_object *o = fake_find_object(i, FAKE_HWPT, a->hwpt_id);
+        struct fake_object *v = fake_find_object(i, FAKE_VIOMMU, a->hwpt_id);
         uint32_t done = 0;
         int r;
 
@@ -208,6 +254,8 @@ static int invalidate(struct fake_iommufd *i, struct fake_iommu_hwpt_invalidate 
         else if (a->entry_num &&
                  (!a->data_uptr || !a->entry_len || a->entry_len > 4096 || a->entry_num > 1u << 19))
                 r = -EINVAL;
+        else if (v)
+                r = a->data_type == 1 ? invalidate_smmu(v, a, &done) : -EINVAL;
         else if (!o || !o->parent)
                 r = -ENOENT;
         else

@@ -195,6 +195,11 @@ static int check_size(const struct fake *m, unsigned long request, const uint32_
                 { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
                 { FAKE_IOMMU_IOAS_MAP_FILE, 40, 40 },
                 { FAKE_IOMMU_CHANGE_PROCESS, 8, 8 },
+                { FAKE_IOMMU_FAULT_QUEUE, 16, 16 },
+                { FAKE_IOMMU_VIOMMU_ALLOC, 24, 40 },
+                { FAKE_IOMMU_VDEVICE_ALLOC, 24, 24 },
+                { FAKE_IOMMU_VEVENTQ_ALLOC, 32, 32 },
+                { FAKE_IOMMU_HW_QUEUE_ALLOC, 40, 40 },
         };
 
         if ((request == FAKE_IOMMU_IOAS_MAP_FILE || request == FAKE_IOMMU_CHANGE_PROCESS) &&
@@ -217,8 +222,11 @@ static int check_size(const struct fake *m, unsigned long request, const uint32_
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(m, request, arg);
+        int r;
 
+        if (request == VFIO_GET_API_VERSION) /* iommufd_vfio_ioctl(): it can stand for a container */
+                return VFIO_API_VERSION;
+        r = check_size(m, request, arg);
         if (r < 0)
                 return r;
         switch (request) {
@@ -234,6 +242,12 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return fake_hwpt_ioctl(m, i, request, arg);
         case FAKE_IOMMU_CHANGE_PROCESS:
                 return change_process(i, arg);
+        case FAKE_IOMMU_FAULT_QUEUE:
+        case FAKE_IOMMU_VIOMMU_ALLOC:
+        case FAKE_IOMMU_VDEVICE_ALLOC:
+        case FAKE_IOMMU_VEVENTQ_ALLOC:
+        case FAKE_IOMMU_HW_QUEUE_ALLOC:
+                return fake_viommu_ioctl(m, i, request, arg);
         case FAKE_IOMMU_OPTION:
                 return option(m, i, arg);
         default:

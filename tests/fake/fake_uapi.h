@@ -26,6 +26,11 @@
 #define FAKE_IOMMU_HWPT_INVALIDATE  FAKE_IOMMUFD(0x8d)
 #define FAKE_IOMMU_IOAS_MAP_FILE    FAKE_IOMMUFD(0x8f) /* 6.13 */
 #define FAKE_IOMMU_CHANGE_PROCESS   FAKE_IOMMUFD(0x92) /* 6.13 */
+#define FAKE_IOMMU_FAULT_QUEUE      FAKE_IOMMUFD(0x8e) /* 6.11 */
+#define FAKE_IOMMU_VIOMMU_ALLOC     FAKE_IOMMUFD(0x90) /* 6.13 */
+#define FAKE_IOMMU_VDEVICE_ALLOC    FAKE_IOMMUFD(0x91) /* 6.13 */
+#define FAKE_IOMMU_VEVENTQ_ALLOC    FAKE_IOMMUFD(0x93) /* 6.15 */
+#define FAKE_IOMMU_HW_QUEUE_ALLOC   FAKE_IOMMUFD(0x94) /* 6.17 */
 
 #define FAKE_MAP_FIXED_IOVA (1u << 0)
 #define FAKE_MAP_WRITEABLE  (1u << 1)
@@ -117,6 +122,36 @@ struct fake_iommu_hwpt_get_dirty {
         __aligned_u64 iova, length, page_size, data;
 };
 
+struct fake_iommu_fault_alloc {
+        __u32 size, flags, out_fault_id, out_fault_fd;
+};
+struct fake_page_request_record {
+        __u32 flags, dev_id, pasid, grpid, perm, reserved;
+        __aligned_u64 addr;
+        __u32 length, cookie;
+};
+struct fake_page_response_record {
+        __u32 cookie, code;
+};
+struct fake_iommu_viommu_alloc {
+        __u32 size, flags, type, dev_id, hwpt_id, out_viommu_id, data_len, reserved;
+        __aligned_u64 data_uptr;
+};
+struct fake_iommu_vdevice_alloc {
+        __u32 size, viommu_id, dev_id, out_vdevice_id;
+        __aligned_u64 virt_id;
+};
+struct fake_iommu_veventq_alloc {
+        __u32 size, flags, viommu_id, type, depth, out_veventq_id, out_veventq_fd, reserved;
+};
+struct fake_vevent_header {
+        __u32 flags, sequence;
+};
+struct fake_iommu_hw_queue_alloc {
+        __u32 size, flags, viommu_id, type, index, out_hw_queue_id;
+        __aligned_u64 iova, length;
+};
+
 struct fake_iommu_hw_info {
         __u32 size, flags, dev_id, data_len;
         __aligned_u64 data_uptr;
@@ -133,7 +168,9 @@ struct fake_vfio_bind_iommufd {
         __u32 argsz, flags;
         __s32 iommufd;
         __u32 out_devid;
+        __aligned_u64 token_uuid_ptr; /* 6.17 */
 };
+#define FAKE_BIND_FLAG_TOKEN (1u << 0)
 
 /* Linux 6.15 takes a PASID behind, where the flag 1 is set. */
 struct fake_vfio_attach_pt {

@@ -133,6 +133,20 @@ struct fake_ioas {
 /* What else has a number in an iommufd: fake_hwpt.c. */
 enum fake_object_type {
         FAKE_HWPT,
+        FAKE_FAULTS,
+        FAKE_VIOMMU,
+        FAKE_VDEVICE,
+        FAKE_VEVENTQ,
+        FAKE_HW_QUEUE,
+};
+
+/* What waits in a queue: a page request, or an event behind its header. */
+struct fake_record {
+        struct fake_record *next;
+        bool read;       /* a page request that is not answered yet */
+        uint32_t device; /* a page request's */
+        size_t size;
+        uint8_t data[64];
 };
 struct fake_object {
         struct fake_object *next;
@@ -147,6 +161,15 @@ struct fake_object {
         unsigned int invalidated; /* requests done */
         bool tracking;            /* IOMMU_HWPT_DIRTY_TRACKING_ENABLE */
         struct fake_dirty_page *written;
+        struct fake_object *faults; /* of a page table: its fault queue */
+        struct fake_object *before; /* of a hardware queue: the one of the index before */
+
+        /* fake_viommu.c, fake_eventq.c */
+        struct fake_device *device; /* of a vDEVICE */
+        uint64_t virtual_id;
+        uint32_t kind, index, depth, sequence;
+        int ready; /* of a queue: an eventfd that is readable while there is something; -1 */
+        struct fake_record *records;
 };
 /* A page that a device wrote through a page table that tracks: fake_dirty.c. */
 struct fake_dirty_page {
@@ -172,7 +195,20 @@ void fake_detach_all(struct fake *m, struct fake_device *d);
 /* What one page table more, or one less, in the IOAS means; 0, -EADDRINUSE or what pinning ended in. */
 int fake_table_add(struct fake *m, struct fake_ioas *ioas, const struct fake_range *ranges, unsigned int n);
 void fake_table_remove(struct fake *m, struct fake_ioas *ioas);
+/* fake_viommu.c */
+int fake_viommu_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long request, void *arg);
+/* A device that goes takes its vDEVICE along (Linux 6.17, iommufd_device_pre_destroy()). */
+void fake_vdevice_gone(struct fake *m, struct fake_device *d);
+/* fake_eventq.c */
+int fake_faults_alloc(struct fake *m, struct fake_iommufd *i, struct fake_iommu_fault_alloc *a);
+int fake_eventq_open(struct fake *m, struct fake_object *o);
+void fake_eventq_clear(struct fake *m, struct fake_object *o);
+/* What D waits for is answered: it will not be there. */
+void fake_faults_give_up(struct fake_object *faults, struct fake_device *d);
 /* fake_hwpt.c */
+struct fake_object *fake_object_new(struct fake_iommufd *i, enum fake_object_type type,
+                                    struct fake_object *parent);
+void fake_object_free(struct fake *m, struct fake_object *o);
 struct fake_object *fake_find_object(struct fake_iommufd *i, enum fake_object_type type, uint32_t id);
 int fake_object_destroy(struct fake *m, struct fake_iommufd *i, uint32_t id);
 void fake_objects_free(struct fake *m, struct fake_iommufd *i);
@@ -190,11 +226,14 @@ struct fake_device_file {
         struct fake_file *group; /* kept open; NULL: opened by its own node */
         bool granted;            /* the user may touch the device */
 };
-int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d);
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d,
+                              const char *options);
 struct fake_device_file *fake_device_file_of(const struct fake_file *f);
 /* fake_feature.c. vfio_check_feature(): 1 where the feature is to be read or set, else what the call gives.
  */
 int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t least);
+int fake_match_token(struct fake_device *d, const uint8_t *uuid);
+int fake_match_options(struct fake_device *d, const char *options);
 int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a);
 /* fake_migration.c */
 int fake_feature_migration(struct fake *m, struct fake_device *d, uint32_t flags, void *data, size_t size);
@@ -212,6 +251,14 @@ ssize_t fake_region_pwrite(struct fake *m, struct fake_file *f, const void *buf,
                            uint64_t offset);
 int fake_region_mmap(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
                      int *ret_fd, uint64_t *ret_offset);
+/* fake_ioeventfd.c */
+int fake_ioeventfd_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_ioeventfd *a);
+void fake_ioeventfds_free(struct fake_device *d);
+void fake_ioeventfds_settle(struct fake_device *d);
 /* fake_irq.c */
 int fake_irq_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 void fake_irq_disable(struct fake_device *d, unsigned int index);
+/* Signals the request event, where it is on. */
+void fake_irq_request(struct fake_device *d);
+/* The eventfd was written to; takes what was. */
+bool fake_eventfd_fired(int fd);

@@ -109,6 +109,28 @@ int iommuctl_container_new_with_options(struct iommuctl_ctx *ctx,
 int iommuctl_container_new_beside(struct iommuctl_container *container,
                                   struct iommuctl_container **ret_container);
 
+/**
+ * iommuctl_container_new_fd() - a container over a type1 container or an iommufd that somebody else opened.
+ *
+ * @fd: of /dev/vfio/vfio or /dev/iommu; the kernel is asked which it is, and decides the backend. The library
+ * works on a copy, and @fd stays the caller's in any case.
+ * @ioas_id: of an iommufd: the IOAS to map in, which stays its maker's; 0: a new one, which goes with the
+ * container. 0 with type1.
+ *
+ * The books know nothing of what others have mapped there: an IOVA that one of those has is refused when it
+ * is mapped, and a type1 container is best given empty. Where groups have joined it already, they are made
+ * known with iommuctl_group_open_fd().
+ *
+ * The caller owns the one reference in @ret_container and gives it back with iommuctl_container_unref().
+ *
+ * Returns 0; -EBADF: nothing is open there; -ENOTTY: it is nothing of VFIO's or iommufd's; -EINVAL: it is a
+ * group or a device, or a type1 container with an IOAS; -ENOENT: the iommufd has no such IOAS; -EOPNOTSUPP:
+ * the container has no type1 v2; -EROFS: the context reads a captured tree; -ENOMEM, and what the kernel
+ * said.
+ */
+int iommuctl_container_new_fd(struct iommuctl_ctx *ctx, int fd, uint32_t ioas_id,
+                              struct iommuctl_container **ret_container);
+
 /** iommuctl_container_ref() - take another reference. Returns @container. NULL stays NULL. */
 struct iommuctl_container *iommuctl_container_ref(struct iommuctl_container *container);
 

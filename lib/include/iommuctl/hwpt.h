@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <iommuctl/container.h>
+#include <iommuctl/fault_queue.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -65,6 +66,8 @@ struct iommuctl_hwpt_options {
         uint32_t data_type; /* enum iommuctl_hwpt_data */
         const void *data;   /* in the form of data_type; read during the call */
         size_t data_size;   /* in bytes */
+        struct iommuctl_fault_queue
+                *faults; /* where its devices' page requests go; NULL: nowhere. Linux 6.11 */
 };
 
 /**
