@@ -21,7 +21,7 @@ static void add_chr(struct fake *m, const char *path, unsigned int major, unsign
         n->mode = 0600;
 }
 
-static bool group_has_vfio(struct fake *m, const struct fake_group *g, const struct fake_device *but)
+bool fake_group_has_vfio(struct fake *m, const struct fake_group *g, const struct fake_device *but)
 {
         for (struct fake_device *d = m->devices; d; d = d->next)
                 if (d->group == g && d->vfio_index >= 0 && d != but)
@@ -53,7 +53,7 @@ int fake_vfio_register(struct fake *m, struct fake_device *d)
 
         if (!d->group || (streq(d->bus, "pci") && d->pci.header_type != 0))
                 return -EINVAL; /* vfio_pci_core_register_device(), vfio_group_find_or_alloc() */
-        if (!m->options.no_group && !group_has_vfio(m, d->group, NULL)) {
+        if (!m->options.no_group && !fake_group_has_vfio(m, d->group, NULL)) {
                 snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%u/dev", d->group->id);
                 fake_printf_file(m, path, "%u:%u\n", MAJOR_GROUP, d->group->id);
                 *strrchr(path, '/') = '\0';
@@ -90,7 +90,7 @@ void fake_vfio_unregister(struct fake *m, struct fake_device *d)
         snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", d->vfio_index);
         fake_remove(m, path);
         d->vfio_index = -1;
-        if (group_has_vfio(m, d->group, d))
+        if (fake_group_has_vfio(m, d->group, d))
                 return;
         snprintf(path, sizeof(path), "/dev/vfio/%u", d->group->id);
         fake_remove(m, path);
