@@ -159,9 +159,10 @@ static int adopt_buffer(struct iommuctl_ctx *ctx, const struct offer *o, const s
                         struct iommuctl_adopted *a)
 {
         char name[sizeof("buffer-") + HANDOVER_NAME_MAX];
-        struct dma_memory memory = { .size = b->size, .page_size = b->page };
+        struct dma_memory memory = DMA_MEMORY(.size = b->size);
         int r;
 
+        memory.page_size = b->page;
         if (!dma_name_is_valid(b->name))
                 return ctx_error(ctx, -EPROTO, NULL, "IOMMUCTL_HANDOVER has a buffer whose name cannot be");
         snprintf(name, sizeof(name), "buffer-%s", b->name);

@@ -34,9 +34,11 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
         c->ctx = iommuctl_ctx_ref(ctx);
         c->asked = asked;
         c->space = (struct address_space){ .k = ctx->kernel, .fd = -1 };
+        pthread_mutex_init(&c->tracking_lock, NULL);
         pthread_mutex_init(&c->join_lock, NULL);
         pthread_mutex_init(&c->facts_lock, NULL);
         pthread_mutex_init(&c->lock, NULL);
+        pthread_cond_init(&c->settled, NULL);
         dma_map_init(&c->map);
         return c;
 }
@@ -50,9 +52,12 @@ static void container_free(struct iommuctl_container *c)
         else if (c->space.fd >= 0)
                 k->ops->close(k, c->space.fd);
         dma_map_destroy(&c->map);
+        free(c->allowed);
+        pthread_cond_destroy(&c->settled);
         pthread_mutex_destroy(&c->lock);
         pthread_mutex_destroy(&c->facts_lock);
         pthread_mutex_destroy(&c->join_lock);
+        pthread_mutex_destroy(&c->tracking_lock);
         iommuctl_ctx_unref(c->ctx);
         free(c);
 }
@@ -60,22 +65,36 @@ static void container_free(struct iommuctl_container *c)
 _public_ int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backend,
                                     struct iommuctl_container **ret_container)
 {
+        const struct iommuctl_container_options options = { .struct_size = sizeof(options),
+                                                            .backend = backend };
+
+        return iommuctl_container_new_with_options(ctx, &options, ret_container);
+}
+
+_public_ int iommuctl_container_new_with_options(struct iommuctl_ctx *ctx,
+                                                 const struct iommuctl_container_options *options,
+                                                 struct iommuctl_container **ret_container)
+{
         struct iommuctl_container *c _cleanup_(iommuctl_container_unrefp) = NULL;
+        struct iommuctl_container_options o;
         int r;
 
-        if (!iommuctl_backend_name(backend))
-                return ctx_error(ctx, -EINVAL, NULL, "there is no backend number %d", (int)backend);
+        r = container_options_read(ctx, options, &o);
+        if (r < 0)
+                return r;
         r = ctx_refuse_root(ctx, "a container");
         if (r < 0)
                 return r;
-        c = container_alloc(ctx, backend);
+        c = container_alloc(ctx, o.backend);
         if (!c)
                 return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
-        if (backend == IOMMUCTL_BACKEND_IOMMUFD) {
+        c->accounting = o.accounting;
+        if (o.backend == IOMMUCTL_BACKEND_IOMMUFD)
                 r = container_open_iommufd(c);
-                if (r < 0)
-                        return r;
-        }
+        else if (o.backend == IOMMUCTL_BACKEND_TYPE1)
+                r = container_accept_type1(c);
+        if (r < 0)
+                return r;
         *ret_container = TAKE_PTR(c);
         return 0;
 }
@@ -102,7 +121,7 @@ int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, 
         c->foreign = true;
         c->backend = backend;
         c->joined = joined;
-        r = container_read_facts(c);
+        r = joined ? container_read_facts(c) : 0;
         if (r < 0) {
                 container_free(c);
                 return r;
@@ -149,10 +168,13 @@ _public_ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *c)
 
 int container_open_type1(struct iommuctl_container *c)
 {
-        int fd;
+        int fd, r;
 
         if (c->backend || c->asked == IOMMUCTL_BACKEND_IOMMUFD)
                 return c->backend == &backend_type1 ? 0 : -EINVAL;
+        r = container_accept_type1(c);
+        if (r < 0)
+                return r;
         fd = type1_open_container(container_kernel(c), c->ctx->root_fd);
         if (fd < 0)
                 return explain_container(c->ctx, "dev/vfio/vfio", fd);
@@ -175,7 +197,9 @@ int container_open_iommufd(struct iommuctl_container *c)
         file = iommufd_file_new(k, fd);
         if (!file)
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
-        r = container_set_iommufd(c, file);
+        r = container_prepare_iommufd(c, fd);
+        if (r >= 0)
+                r = container_set_iommufd(c, file);
         if (r < 0)
                 return r;
         file = NULL;

@@ -4,8 +4,10 @@
 /* The inside of a container, for its groups, devices and buffers.
  *
  * Locks, in the order they are taken:
+ *   tracking_lock  what tracks the devices' writes, while a device joins too.
  *   join_lock   what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
  *               and closes devices, which can take seconds (a reset).
+ *   iommufd's lock  what each of its devices is attached to, in whichever container.
  *   facts_lock  asking the kernel what the address space allows, and writing that down, as one step.
  *   lock        the books, and what the container knows about its address space. Never held over a call to
  *               the kernel that maps or unmaps, so that such calls run side by side.
@@ -27,12 +29,19 @@ struct iommufd_file {
         unsigned int refcount; /* atomic */
         struct kernel *k;
         int fd;
+        pthread_mutex_t lock; /* over which device is in it, and what each is attached to */
+        struct iommuctl_device *devices;
+        bool shared; /* another process has it open as well */
 };
 
 struct iommuctl_container {
         unsigned int refcount; /* atomic */
         struct iommuctl_ctx *ctx;
         enum iommuctl_backend asked;
+        enum iommuctl_accounting accounting; /* asked for */
+
+        pthread_mutex_t tracking_lock;
+        struct iommuctl_dirty *dirty; /* that tracks its devices' writes now; NULL */
 
         pthread_mutex_t join_lock;
         struct iommuctl_group *groups;
@@ -47,10 +56,14 @@ struct iommuctl_container {
         pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
-        bool joined; /* the kernel has an address space to map in */
+        bool joined;            /* the kernel has an address space to map in */
+        bool sweeping;          /* a thread unmaps a range, and nothing new may come into it */
+        pthread_cond_t settled; /* a mapping was made or unmapped, or that range was */
         uint64_t page_sizes;
         bool has_max_mappings;
         uint64_t max_mappings;
+        struct iommuctl_range *allowed; /* for automatic IOVAs; none: all */
+        size_t n_allowed;
         struct iommuctl_group *parked; /* see group.c */
 };
 
@@ -97,6 +110,19 @@ int container_read_facts(struct iommuctl_container *c);
 
 /* The kernel has an address space, or no longer has one. */
 void container_set_joined(struct iommuctl_container *c, bool joined);
+
+/* container_options.c: the options as this version knows them, checked; NULL gives the defaults. 0 or a
+ * failure with its text. */
+int container_options_read(struct iommuctl_ctx *ctx, const struct iommuctl_container_options *from,
+                           struct iommuctl_container_options *ret_options);
+/* What was asked for at the beginning, of a container that becomes a type1 one, or of an
+ * iommufd that has nothing in it yet. 0, or a failure with its text. */
+int container_accept_type1(struct iommuctl_container *c);
+int container_prepare_iommufd(struct iommuctl_container *c, int iommufd);
+
+/* With lock: as iova_space_allocate(), inside of what is allowed. */
+int container_allocate_iova(struct iommuctl_container *c, struct iova_extent *e,
+                            const struct iova_request *request);
 
 /* After a buffer went: lets the group go that stayed only for it. */
 void container_release_parked(struct iommuctl_container *c);

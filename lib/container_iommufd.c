@@ -17,6 +17,7 @@ struct iommufd_file *iommufd_file_new(struct kernel *k, int fd)
                 return NULL;
         }
         *file = (struct iommufd_file){ .refcount = 1, .k = k, .fd = fd };
+        pthread_mutex_init(&file->lock, NULL);
         return file;
 }
 
@@ -30,6 +31,7 @@ struct iommufd_file *iommufd_file_unref(struct iommufd_file *file)
 {
         if (file && __atomic_sub_fetch(&file->refcount, 1, __ATOMIC_ACQ_REL) == 0) {
                 file->k->ops->close(file->k, file->fd);
+                pthread_mutex_destroy(&file->lock);
                 free(file);
         }
         return NULL;
@@ -65,7 +67,8 @@ int container_set_iommufd(struct iommuctl_container *c, struct iommufd_file *fil
 /* Closing /dev/iommu takes all that is in it along; while others are in it, only what is ours goes. */
 void container_leave_iommufd(struct iommuctl_container *c)
 {
-        if (c->space.ioas_id && !c->foreign && __atomic_load_n(&c->iommufd->refcount, __ATOMIC_ACQUIRE) > 1)
+        if (c->space.ioas_id && !c->foreign &&
+            (c->iommufd->shared || __atomic_load_n(&c->iommufd->refcount, __ATOMIC_ACQUIRE) > 1))
                 iommufd_destroy(c->iommufd->k, c->iommufd->fd, c->space.ioas_id);
         c->iommufd = iommufd_file_unref(c->iommufd);
         c->space.fd = -1;

@@ -29,12 +29,21 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
         dma->access = access;
         dma->page_size = memory->page_size;
         dma->fd = memory->fd;
+        dma->file = memory->file;
+        dma->offset = memory->offset;
+        dma->is_dmabuf = memory->is_dmabuf;
+        dma->by_file = memory->by_file;
+        dma->window = memory->window;
+        dma->device = memory->device;
         snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
         return dma;
 }
 
-static void dma_free_object(struct iommuctl_dma *dma)
+/* Never mapped: what it was to own stays its maker's, but for the window that came with mapping. */
+static void dma_discard(struct iommuctl_dma *dma, const struct dma_memory *memory)
 {
+        if (dma->window != memory->window)
+                dma_window_close(container_kernel(dma->container), dma->window, dma->span.size);
         iommuctl_container_unref(dma->container);
         free(dma);
 }
@@ -77,7 +86,9 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
                      uint64_t limit, uint64_t low)
 {
         static const uint64_t pages[] = { PAGE_1G, PAGE_2M };
-        const uint64_t vaddr = (uint64_t)(uintptr_t)memory->vaddr, small = (uint64_t)getpagesize();
+        /* Large pages of a file begin at multiples of their size in it. */
+        const uint64_t vaddr = memory->vaddr ? (uint64_t)(uintptr_t)memory->vaddr : memory->offset;
+        const uint64_t small = (uint64_t)getpagesize();
         struct iova_request q = { .size = memory->size, .low = MAX(low, small), .limit = limit };
         char ranges[400];
 
@@ -88,18 +99,19 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
                         continue;
                 q.align = pages[i];
                 q.offset = vaddr & (pages[i] - 1);
-                if (iova_space_allocate(&c->map.space, &e->iova, &q) == 0)
+                if (container_allocate_iova(c, &e->iova, &q) == 0)
                         return 0;
         }
         q.align = small;
         q.offset = 0;
-        if (iova_space_allocate(&c->map.space, &e->iova, &q) == 0)
+        if (container_allocate_iova(c, &e->iova, &q) == 0)
                 return 0;
         container_format_ranges(c, ranges, sizeof(ranges));
         return ctx_error(c->ctx, -ENOSPC, NULL,
                          "no 0x%zx bytes of IOVA are free up to 0x%" PRIx64
-                         "; usable are %s, with %zu mappings in them",
-                         memory->size, limit, ranges, c->map.n_entries - 1);
+                         "; usable are %s, with %zu mappings in them%s",
+                         memory->size, limit, ranges, c->map.n_entries - 1,
+                         c->n_allowed ? "; automatic IOVAs keep inside of the allowed ranges" : "");
 }
 
 static int not_joined(struct iommuctl_container *c)
@@ -121,9 +133,11 @@ static int reserve(struct iommuctl_dma *dma, const struct dma_memory *memory,
         struct dma_entry *e;
         int r;
 
+        while (c->sweeping) /* what comes into being under it would be swept away */
+                pthread_cond_wait(&c->settled, &c->lock);
         if (!c->joined)
                 return not_joined(c);
-        other = dma_map_overlap(&c->map, vaddr, memory->size);
+        other = vaddr ? dma_map_overlap(&c->map, vaddr, memory->size) : NULL;
         if (other)
                 return overlaps(c, other, vaddr, vaddr + memory->size - 1, "virtual addresses");
         e = dma_map_take(&c->map);
@@ -137,32 +151,58 @@ static int reserve(struct iommuctl_dma *dma, const struct dma_memory *memory,
                 dma_map_give_back(&c->map, e);
                 return r;
         }
-        dma_map_insert(&c->map, e, vaddr, memory->size, dma->name);
+        if (vaddr)
+                dma_map_insert(&c->map, e, vaddr, memory->size, dma->name);
+        else
+                dma_map_insert_hidden(&c->map, e, memory->size, dma->name);
+        e->owner = dma;
         dma->entry = e;
         dma->span.iova = e->iova.start;
         return 0;
 }
 
-/* Takes the buffer out of the books, and lets a group go that stayed only for it. */
-static void forget(struct iommuctl_dma *dma)
+static int map_by_file(struct iommuctl_dma *dma)
 {
         struct iommuctl_container *c = dma->container;
-        bool parked;
+        const struct backend *backend = container_backend(c);
+        int r = -ENOTTY;
 
-        pthread_mutex_lock(&c->lock);
-        dma_map_remove(&c->map, dma->entry);
-        dma_map_give_back(&c->map, dma->entry);
-        parked = c->parked && c->map.n_entries == 0;
-        pthread_mutex_unlock(&c->lock);
-        dma->entry = NULL;
-        if (parked)
-                container_release_parked(c);
+        if (backend->map_file)
+                r = backend->map_file(&c->space, dma->file, dma->offset, dma->span.iova, dma->span.size,
+                                      dma->access);
+        /* ENOTTY: the kernel maps no files (Linux 6.13 does). EINVAL: this one not, which is neither shared
+         * memory nor of huge pages (memfd_pin_folios, mm/gup.c); or it was none of the file's fault, which
+         * the second way will show. */
+        if (dma->is_dmabuf || (r != -ENOTTY && r != -EINVAL))
+                return r;
+        r = dma_window_open(dma);
+        if (r < 0)
+                return r;
+        return backend->map(&c->space, (uint64_t)(uintptr_t)dma->window, dma->span.iova, dma->span.size,
+                            dma->access);
+}
+
+int dma_kernel_map(struct iommuctl_dma *dma, const struct iommuctl_dma *from)
+{
+        struct iommuctl_container *c = dma->container;
+        const void *vaddr = dma->span.vaddr ?: dma->window;
+
+        if (from)
+                return container_backend(c)->copy(&c->space, &from->container->space, from->span.iova,
+                                                  dma->span.iova, dma->span.size, dma->access);
+        if (dma->by_file && container_backend(c)->map_file)
+                return container_backend(c)->map_file(&c->space, dma->fd, 0, dma->span.iova, dma->span.size,
+                                                      dma->access);
+        if (vaddr)
+                return container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)vaddr, dma->span.iova,
+                                                 dma->span.size, dma->access);
+        return map_by_file(dma);
 }
 
 /* Books first, invisible to translation; then the kernel; then visible. What the kernel refuses leaves the
  * books again. */
 static int reserve_and_map(struct iommuctl_dma *dma, const struct dma_memory *memory,
-                           const struct iommuctl_dma_options *o)
+                           const struct iommuctl_dma_options *o, const struct iommuctl_dma *from)
 {
         struct iommuctl_container *c = dma->container;
         uint64_t low = 0;
@@ -174,24 +214,22 @@ static int reserve_and_map(struct iommuctl_dma *dma, const struct dma_memory *me
                 pthread_mutex_unlock(&c->lock);
                 if (r < 0)
                         return r;
-                r = container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)memory->vaddr, dma->span.iova,
-                                              memory->size, dma->access);
+                r = dma_kernel_map(dma, from);
                 if (r >= 0) {
-                        pthread_mutex_lock(&c->lock);
-                        dma_map_set_live(&c->map, dma->entry, true);
-                        pthread_mutex_unlock(&c->lock);
+                        dma_settle(dma, true);
                         return 0;
                 }
-                low = dma->span.iova + memory->size;
-                forget(dma);
-                if (r != -EEXIST || o->flags & IOMMUCTL_DMA_FIXED_IOVA)
+                dma_forget(dma);
+                if (r != -EEXIST || o->flags & IOMMUCTL_DMA_FIXED_IOVA ||
+                    __builtin_add_overflow(dma->span.iova, memory->size, &low))
                         break;
         }
-        return explain_map(c, (uint64_t)(uintptr_t)memory->vaddr, dma->span.iova, memory->size, r);
+        return dma_explain(dma, r);
 }
 
 int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory,
-                   const struct iommuctl_dma_options *o, struct iommuctl_dma **ret_dma)
+                   const struct iommuctl_dma_options *o, const struct iommuctl_dma *from,
+                   struct iommuctl_dma **ret_dma)
 {
         struct iommuctl_dma *dma;
         int r;
@@ -202,9 +240,9 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
         dma = dma_alloc_object(c, memory, o->access, o->name);
         if (!dma)
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
-        r = reserve_and_map(dma, memory, o);
+        r = reserve_and_map(dma, memory, o, from);
         if (r < 0) {
-                dma_free_object(dma);
+                dma_discard(dma, memory);
                 return r;
         }
         *ret_dma = dma;
@@ -214,17 +252,16 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
 _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t size,
                               const struct iommuctl_dma_options *options, struct iommuctl_dma **ret_dma)
 {
-        const struct dma_memory memory = { vaddr, size, (size_t)getpagesize(), -1 };
+        const struct dma_memory memory = DMA_MEMORY(.vaddr = vaddr, .size = size);
         struct iommuctl_dma_options o;
         int r;
 
-        r = dma_options_read(c, options, &o);
+        r = dma_options_read_for_present(c, options, &o);
         if (r < 0)
                 return r;
-        if (o.page_size != 0)
-                return ctx_error(c->ctx, -EINVAL, NULL,
-                                 "page_size is for memory that is made: the caller's has its pages already");
-        return dma_map_memory(c, &memory, &o, ret_dma);
+        if (!vaddr)
+                return ctx_error(c->ctx, -EFAULT, NULL, "there is no memory at NULL");
+        return dma_map_memory(c, &memory, &o, NULL, ret_dma);
 }
 
 int dma_new_adopted(struct iommuctl_container *c, const struct dma_memory *memory, uint64_t iova,
@@ -245,98 +282,12 @@ int dma_new_adopted(struct iommuctl_container *c, const struct dma_memory *memor
         dma->adopted = true;
         pthread_mutex_lock(&c->lock);
         r = reserve(dma, memory, &o, 0);
-        if (r == 0)
-                dma_map_set_live(&c->map, dma->entry, true);
         pthread_mutex_unlock(&c->lock);
         if (r < 0) {
-                dma_free_object(dma);
+                dma_discard(dma, memory);
                 return r;
         }
+        dma_settle(dma, true);
         *ret_dma = dma;
         return 0;
-}
-
-/* Translation ends before the kernel's mapping does, and the addresses are free only after it. */
-static int unmap(struct iommuctl_dma *dma)
-{
-        struct iommuctl_container *c = dma->container;
-        int r = 0;
-
-        pthread_mutex_lock(&c->lock);
-        dma_map_set_live(&c->map, dma->entry, false);
-        pthread_mutex_unlock(&c->lock);
-        if (!dma->adopted)
-                r = container_backend(c)->unmap(&c->space, dma->span.iova, dma->span.size);
-        if (r == -ENOENT) {
-                ctx_log(c->ctx, IOMMUCTL_LOG_WARNING,
-                        "0x%" PRIx64 " was mapped, and somebody else unmapped it through the raw descriptor",
-                        dma->span.iova);
-                r = 0;
-        }
-        if (r < 0) {
-                pthread_mutex_lock(&c->lock);
-                dma_map_set_live(&c->map, dma->entry, true);
-                pthread_mutex_unlock(&c->lock);
-                return ctx_error(c->ctx, r, NULL, "0x%zx bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
-                                 dma->span.size, dma->span.iova, strerror(-r));
-        }
-        return 0;
-}
-
-_public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
-{
-        int r;
-
-        if (!dma)
-                return 0;
-        r = unmap(dma);
-        if (r < 0)
-                return r;
-        forget(dma);
-        if (dma->fd >= 0) {
-                const struct dma_memory memory = { dma->span.vaddr, dma->span.size, dma->page_size, dma->fd };
-
-                dma_memory_free(container_kernel(dma->container), &memory);
-        }
-        dma_free_object(dma);
-        return 0;
-}
-
-_public_ struct iommuctl_span iommuctl_dma_span(const struct iommuctl_dma *dma)
-{
-        return dma->span;
-}
-
-_public_ int iommuctl_dma_fd(const struct iommuctl_dma *dma)
-{
-        return dma->fd;
-}
-
-_public_ size_t iommuctl_dma_page_size(const struct iommuctl_dma *dma)
-{
-        return dma->page_size;
-}
-
-_public_ unsigned int iommuctl_dma_access(const struct iommuctl_dma *dma)
-{
-        return dma->access;
-}
-
-_public_ const char *iommuctl_dma_name(const struct iommuctl_dma *dma)
-{
-        return dma->name;
-}
-
-_public_ struct iommuctl_container *iommuctl_dma_container(const struct iommuctl_dma *dma)
-{
-        return dma->container;
-}
-
-_public_ ssize_t iommuctl_translate(struct iommuctl_container *c, const void *vaddr, uint64_t *ret_iova)
-{
-        uint64_t size;
-
-        if (!dma_map_translate(&c->map, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
-                return -ENOENT;
-        return (ssize_t)size;
 }

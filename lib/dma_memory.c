@@ -82,7 +82,9 @@ int dma_memory_new(struct iommuctl_container *c, size_t size, size_t page_size, 
                 r = k->ops->mmap(k, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.fd, 0, &map);
         if (r < 0)
                 return explain_memory(c, size, page_size, r);
-        *ret_memory = (struct dma_memory){ map, size, page_size, scoped_fd_take(&fd) };
+        *ret_memory = DMA_MEMORY(.vaddr = map, .size = size);
+        ret_memory->page_size = page_size;
+        ret_memory->fd = scoped_fd_take(&fd);
         return 0;
 }
 
@@ -112,7 +114,8 @@ _public_ int iommuctl_dma_alloc(struct iommuctl_container *c, size_t size,
         r = dma_memory_new(c, size, page_size, o.name, &memory);
         if (r < 0)
                 return r;
-        r = dma_map_memory(c, &memory, &o, ret_dma);
+        memory.by_file = o.flags & IOMMUCTL_DMA_BY_FILE;
+        r = dma_map_memory(c, &memory, &o, NULL, ret_dma);
         if (r < 0)
                 dma_memory_free(container_kernel(c), &memory);
         return r;

@@ -40,9 +40,14 @@ int dma_options_read(struct iommuctl_container *c, const struct iommuctl_dma_opt
         }
         if (o.access == 0)
                 o.access = IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE;
+        if (o.access & IOMMUCTL_ACCESS_EXEC)
+                return ctx_error(
+                        c->ctx, -EOPNOTSUPP, NULL,
+                        "no kernel has a permission to execute for devices: to IOMMUs that is reading "
+                        "(IOMMUCTL_ACCESS_READ)");
         if (o.access & ~(unsigned int)(IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE))
                 return ctx_error(c->ctx, -EINVAL, NULL, "there is no access 0x%x", o.access);
-        if (o.flags & ~(unsigned int)IOMMUCTL_DMA_FIXED_IOVA)
+        if (o.flags & ~(unsigned int)(IOMMUCTL_DMA_FIXED_IOVA | IOMMUCTL_DMA_BY_FILE))
                 return ctx_error(c->ctx, -EINVAL, NULL, "there are no mapping flags 0x%x", o.flags);
         if (o.name && !dma_name_is_valid(o.name))
                 return ctx_error(c->ctx, -EINVAL, NULL,
@@ -50,6 +55,26 @@ int dma_options_read(struct iommuctl_container *c, const struct iommuctl_dma_opt
                                  DMA_NAME_MAX, o.name);
         if (o.iova_limit == 0)
                 o.iova_limit = UINT64_MAX;
+        *ret_options = o;
+        return 0;
+}
+
+int dma_options_read_for_present(struct iommuctl_container *c, const struct iommuctl_dma_options *from,
+                                 struct iommuctl_dma_options *ret_options)
+{
+        struct iommuctl_dma_options o;
+        int r;
+
+        r = dma_options_read(c, from, &o);
+        if (r < 0)
+                return r;
+        if (o.page_size != 0)
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 "page_size is for memory that is made: what is there has its pages already");
+        if (o.flags & IOMMUCTL_DMA_BY_FILE)
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 "IOMMUCTL_DMA_BY_FILE is for memory that is made; a file is mapped with "
+                                 "iommuctl_dma_map_file()");
         *ret_options = o;
         return 0;
 }
@@ -67,7 +92,8 @@ int dma_check_shape(struct iommuctl_container *c, const struct dma_memory *memor
                                  "0x%zx bytes at 0x%" PRIx64 " are not whole pages of 0x%" PRIx64,
                                  memory->size, vaddr, page);
         if (__builtin_add_overflow(vaddr, memory->size - 1, &last))
-                return ctx_error(c->ctx, -EINVAL, NULL, "0x%zx bytes at 0x%" PRIx64 " wrap around",
+                return ctx_error(c->ctx, -EOVERFLOW, NULL,
+                                 "0x%zx bytes at 0x%" PRIx64 " end past the last address and wrap around",
                                  memory->size, vaddr);
         if (!(o->flags & IOMMUCTL_DMA_FIXED_IOVA))
                 return 0;
@@ -76,8 +102,10 @@ int dma_check_shape(struct iommuctl_container *c, const struct dma_memory *memor
                                  "IOVA 0x%" PRIx64 " is no multiple of the page size 0x%" PRIx64, o->iova,
                                  page);
         if (__builtin_add_overflow(o->iova, memory->size - 1, &last))
-                return ctx_error(c->ctx, -EINVAL, NULL, "0x%zx bytes at IOVA 0x%" PRIx64 " wrap around",
-                                 memory->size, o->iova);
+                return ctx_error(c->ctx, -EOVERFLOW, NULL,
+                                 "0x%zx bytes at IOVA 0x%" PRIx64 " end past the last address, 0x%" PRIx64
+                                 ", and wrap around",
+                                 memory->size, o->iova, UINT64_MAX);
         if (last > o->iova_limit)
                 return ctx_error(c->ctx, -EINVAL, NULL,
                                  "0x%zx bytes at IOVA 0x%" PRIx64 " end above the limit 0x%" PRIx64,

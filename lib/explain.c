@@ -243,7 +243,7 @@ static int explain_refused(struct iommuctl_container *c, unsigned int id, const 
 int explain_join(struct iommuctl_container *c, unsigned int id, const char *device, int r)
 {
         char ranges[400], memory[200];
-        size_t n_mapped;
+        size_t n_mapped, n_allowed;
 
         switch (r) {
         case -EBUSY:
@@ -256,15 +256,22 @@ int explain_join(struct iommuctl_container *c, unsigned int id, const char *devi
         case -EADDRINUSE:
                 pthread_mutex_lock(&c->lock);
                 n_mapped = c->map.n_entries;
+                n_allowed = c->n_allowed;
                 container_format_ranges(c, ranges, sizeof(ranges));
                 pthread_mutex_unlock(&c->lock);
+                if (r == -EADDRINUSE && n_allowed > 0 && n_mapped == 0)
+                        return ctx_error(
+                                c->ctx, r, device,
+                                "group %u reserves a part of the %zu ranges that iommuctl_container_allow() "
+                                "keeps for automatic IOVAs",
+                                id, n_allowed);
                 if (n_mapped > 0)
                         return ctx_error(
                                 c->ctx, -EADDRINUSE, device,
                                 "group %u cannot reach all that is mapped: its devices' addresses end "
-                                "sooner or have reserved regions where one of the %zu mappings lies; the "
+                                "sooner or have reserved regions where one of the %zu mappings%s lies; the "
                                 "container's ranges are %s",
-                                id, n_mapped, ranges);
+                                id, n_mapped, n_allowed ? " or of the allowed ranges" : "", ranges);
                 return explain_refused(c, id, device, r);
         default:
                 return explain_refused(c, id, device, r);
@@ -298,7 +305,9 @@ int explain_map(struct iommuctl_container *c, uint64_t vaddr, uint64_t iova, uin
         case -EFAULT:
                 return ctx_error(c->ctx, r, NULL,
                                  "memory at 0x%" PRIx64 "-0x%" PRIx64
-                                 " is not all there, not writable, or of a kind that cannot be pinned",
+                                 " is not all there, not writable, or of a kind that cannot be pinned (a "
+                                 "device's registers: "
+                                 "map their region)",
                                  vaddr, vaddr + size - 1);
         case -EINVAL:
                 pthread_mutex_lock(&c->lock);

@@ -2,6 +2,7 @@
 #include "group.h"
 
 #include <errno.h>
+#include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -58,15 +59,18 @@ static void group_leave(struct iommuctl_group *g)
                         break;
                 }
         }
+        if (g->leave)
+                type1_leave(k, g->fd); /* -EBUSY where the other has a device of it open: it stays */
         k->ops->close(k, g->fd);
         free(g);
-        if (!c->groups)
+        /* Another process may have groups in a container that it gave us. */
+        if (!c->groups && (!c->foreign || type1_has_space(k, c->space.fd) <= 0))
                 container_set_joined(c, false);
         else
                 container_read_facts(c);
 }
 
-static struct iommuctl_group *find(struct iommuctl_container *c, unsigned int id)
+struct iommuctl_group *group_find_locked(struct iommuctl_container *c, unsigned int id)
 {
         for (struct iommuctl_group *g = c->groups; g; g = g->next)
                 if (g->id == id)
@@ -74,28 +78,67 @@ static struct iommuctl_group *find(struct iommuctl_container *c, unsigned int id
         return NULL;
 }
 
-/* Lets an open group join, and makes the address space with the first one. That is not to be mapped in before
- * all has succeeded. */
+/* 1 where the group is not in a container yet and can join; 0 where it is in this one. */
+static int check_status(struct iommuctl_container *c, unsigned int id, int fd, const char *device)
+{
+        int r = type1_group_status(container_kernel(c), fd);
+
+        if (r < 0)
+                return ctx_error(c->ctx, r, device, "the state of group %u cannot be read: %s", id,
+                                 strerror(-r));
+        if ((r & VFIO_GROUP_FLAGS_CONTAINER_SET) && c->foreign && c->joined)
+                return 0;
+        if (r & VFIO_GROUP_FLAGS_CONTAINER_SET)
+                return ctx_error(c->ctx, -EINVAL, device,
+                                 "group %u is in a container already: that one's descriptor comes first "
+                                 "(iommuctl_container_new_fd())",
+                                 id);
+        if (!(r & VFIO_GROUP_FLAGS_VIABLE))
+                return explain_not_viable(c->ctx, id, device);
+        return 1;
+}
+
+/* Makes the address space with the first group. That is not to be mapped in before all has succeeded. */
 static int join(struct iommuctl_container *c, unsigned int id, int fd, const char *device)
 {
         struct kernel *k = container_kernel(c);
         int r;
 
-        r = type1_group_viable(k, fd);
-        if (r < 0)
-                return ctx_error(c->ctx, r, device, "the state of group %u cannot be read: %s", id,
-                                 strerror(-r));
-        if (r == 0)
-                return explain_not_viable(c->ctx, id, device);
         r = type1_join(k, fd, c->space.fd);
         if (r < 0)
                 return explain_join(c, id, device, r);
-        if (!c->groups) {
-                r = type1_set_iommu(k, c->space.fd);
-                if (r < 0)
-                        return explain_join(c, id, device, r);
+        r = c->joined ? 0 : type1_set_iommu(k, c->space.fd);
+        if (r < 0)
+                r = explain_join(c, id, device, r);
+        if (r >= 0)
+                r = container_read_facts(c);
+        if (r < 0)
+                type1_leave(k, fd);
+        return r;
+}
+
+int group_join_locked(struct iommuctl_container *c, unsigned int id, int fd, const char *device,
+                      struct iommuctl_group **ret_group)
+{
+        bool joined;
+        int r;
+
+        r = check_status(c, id, fd, device);
+        if (r < 0)
+                return r;
+        joined = r > 0;
+        r = joined ? join(c, id, fd, device) : container_read_facts(c);
+        if (r < 0)
+                return r;
+        r = group_alloc(c, id, fd, ret_group);
+        if (r < 0) {
+                if (joined)
+                        type1_leave(container_kernel(c), fd);
+                return r;
         }
-        return container_read_facts(c);
+        (*ret_group)->leave = joined;
+        container_set_joined(c, true);
+        return 0;
 }
 
 int group_open_locked(struct iommuctl_container *c, unsigned int id, const char *device,
@@ -112,7 +155,7 @@ int group_open_locked(struct iommuctl_container *c, unsigned int id, const char 
                                  id);
         if (r < 0)
                 return r;
-        g = find(c, id);
+        g = group_find_locked(c, id);
         if (g) {
                 pthread_mutex_lock(&c->lock);
                 if (c->parked == g) {
@@ -127,15 +170,11 @@ int group_open_locked(struct iommuctl_container *c, unsigned int id, const char 
         fd.fd = type1_open_group(k, c->ctx->root_fd, id);
         if (fd.fd < 0)
                 return explain_group(c->ctx, id, device, fd.fd);
-        /* Where one of these fails, closing the descriptor takes the group out again. */
-        r = join(c, id, fd.fd, device);
-        if (r < 0)
-                return r;
-        r = group_alloc(c, id, fd.fd, ret_group);
+        r = group_join_locked(c, id, fd.fd, device, ret_group);
         if (r < 0)
                 return r;
         scoped_fd_take(&fd);
-        container_set_joined(c, true);
+        (*ret_group)->leave = false; /* closing it is enough */
         return 0;
 }
 

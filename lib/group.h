@@ -12,10 +12,17 @@ struct iommuctl_group {
         struct iommuctl_group *next; /* of the container's */
         unsigned int id;
         int fd;
+        bool leave; /* someone else has FD open as well: closing ours does not take it out of the container */
 };
 
 /* With join_lock: as iommuctl_group_open(), for DEVICE (or NULL), which texts are then about. */
 int group_open_locked(struct iommuctl_container *c, unsigned int id, const char *device,
+                      struct iommuctl_group **ret_group);
+/* With join_lock: the container's group of that number, or NULL. */
+struct iommuctl_group *group_find_locked(struct iommuctl_container *c, unsigned int id);
+/* With join_lock: lets an open group join, unless it is in a container already, which must be this one; the
+ * container's backend is type1. Takes FD when it succeeds, and otherwise leaves the container again. */
+int group_join_locked(struct iommuctl_container *c, unsigned int id, int fd, const char *device,
                       struct iommuctl_group **ret_group);
 /* With join_lock: drops a reference, all but that to the container. True where it was the last and the group
  * is gone: then the caller drops the container's after the lock. */

@@ -20,18 +20,24 @@ struct iommuctl_handover {
 
 DEFINE_CLEANUP(struct iommuctl_handover *, iommuctl_handover_free)
 
-static int check_buffers(struct iommuctl_device *d, struct iommuctl_dma *const *buffers, size_t n)
+/* C is what the device sees. */
+static int check_buffers(struct iommuctl_device *d, struct iommuctl_container *c,
+                         struct iommuctl_dma *const *buffers, size_t n)
 {
         struct iommuctl_ctx *ctx = d->container->ctx;
 
+        if (!c)
+                return ctx_error(ctx, -EINVAL, d->name, "%s is detached: there is nothing to hand over",
+                                 d->name);
         if (n > HANDOVER_BUFFERS_MAX)
                 return ctx_error(ctx, -EINVAL, d->name, "%zu buffers are more than can be handed over", n);
         for (size_t i = 0; i < n; i++) {
                 const struct iommuctl_dma *b = buffers[i];
 
-                if (b->container != d->container)
+                if (b->container != c)
                         return ctx_error(ctx, -EINVAL, d->name,
-                                         "buffer \"%s\" is of another container than %s", b->name, d->name);
+                                         "buffer \"%s\" is of another container than %s sees", b->name,
+                                         d->name);
                 if (!b->name[0] || b->fd < 0)
                         return ctx_error(
                                 ctx, -EINVAL, d->name,
@@ -72,12 +78,12 @@ static int gather_fds(struct iommuctl_handover *h, struct iommuctl_device *d,
         return fclose(names) != 0 || failed ? -ENOMEM : 0;
 }
 
-static int write_text(struct iommuctl_handover *h, struct iommuctl_device *d,
+static int write_text(struct iommuctl_handover *h, struct iommuctl_device *d, struct iommuctl_container *c,
                       struct iommuctl_dma *const *buffers, size_t n)
 {
         struct handover_facts f = {
                 .backend = d->group ? IOMMUCTL_BACKEND_TYPE1 : IOMMUCTL_BACKEND_IOMMUFD,
-                .ioas = d->container->space.ioas_id,
+                .ioas = c->space.ioas_id,
                 .devid = d->iommufd_id,
                 .group = d->group ? d->group->id : 0,
                 .n_buffers = n,
@@ -105,16 +111,17 @@ static int write_text(struct iommuctl_handover *h, struct iommuctl_device *d,
 _public_ int iommuctl_handover_new(struct iommuctl_device *d, struct iommuctl_dma *const *buffers,
                                    size_t n_buffers, struct iommuctl_handover **ret_handover)
 {
+        struct iommuctl_container *c _cleanup_(iommuctl_container_unrefp) = iommuctl_device_attached(d);
         struct iommuctl_handover *h _cleanup_(iommuctl_handover_freep) = NULL;
         int r;
 
-        r = check_buffers(d, buffers, n_buffers);
+        r = check_buffers(d, c, buffers, n_buffers);
         if (r < 0)
                 return r;
         h = calloc(1, sizeof(*h));
         r = h ? gather_fds(h, d, buffers, n_buffers) : -ENOMEM;
         if (r == 0)
-                r = write_text(h, d, buffers, n_buffers);
+                r = write_text(h, d, c, buffers, n_buffers);
         if (r < 0)
                 return ctx_error(d->container->ctx, r, d->name, "out of memory");
         *ret_handover = TAKE_PTR(h);

@@ -59,6 +59,49 @@ static void find_cdev(const struct sysfs *s, int device_dir, struct device_place
         }
 }
 
+/* The device of /dev/vfio/devices/vfioN. */
+static int name_of_node(struct iommuctl_ctx *ctx, const struct sysfs *s, const char *node, char *buf,
+                        size_t size)
+{
+        char path[120];
+        ssize_t n;
+
+        snprintf(path, sizeof(path), "sys/class/vfio-dev/%.64s/device", path_basename(node));
+        n = sysfs_link(s, path, buf, size);
+        return n < 0 ? ctx_error(ctx, n == -ENOENT ? -ENODEV : (int)n, NULL, "%s is no device's node: %s",
+                                 node, strerror((int)-n))
+                     : 0;
+}
+
+/* A path below /sys or /dev: the directory of the device, and its name. */
+static int open_path(struct iommuctl_ctx *ctx, const struct sysfs *s, const char *path,
+                     struct device_place *place)
+{
+        char at[sizeof(place->name) + 256];
+        size_t length = strlen(path);
+        int r;
+
+        if (startswith(path, "/dev/vfio/devices/")) {
+                r = name_of_node(ctx, s, path, place->name, sizeof(place->name));
+                if (r < 0)
+                        return r;
+                place->cdev_asked = true;
+                return open_device_dir(s, place->name);
+        }
+        if (startswith(path, "/dev/vfio/"))
+                return ctx_error(ctx, -EINVAL, NULL, "%s is a group or a container, not a device", path);
+        while (length > 1 && path[length - 1] == '/')
+                length--;
+        if (!startswith(path, "/sys/") || length >= sizeof(at))
+                return ctx_error(ctx, -EINVAL, NULL,
+                                 "%.200s is neither a device's directory below /sys nor its node below "
+                                 "/dev/vfio/devices",
+                                 path);
+        snprintf(at, sizeof(at), "%.*s", (int)length - 1, path + 1);
+        snprintf(place->name, sizeof(place->name), "%.255s", path_basename(at));
+        return sysfs_open_dir(s, at);
+}
+
 static bool is_name(const char *name)
 {
         size_t length = strlen(name);
@@ -76,13 +119,20 @@ int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_plac
         struct iommuctl_address address;
         ssize_t n;
 
-        if (iommuctl_address_parse(name, &address) == 0)
-                name = iommuctl_address_format(address, address_text);
-        if (!is_name(name))
-                return ctx_error(ctx, -ENODEV, NULL, "there is no device of that name");
-        snprintf(place.name, sizeof(place.name), "%s", name);
-        dir.fd = open_device_dir(&s, name);
-        if (dir.fd == -ENOENT)
+        if (name[0] == '/') {
+                dir.fd = open_path(ctx, &s, name, &place);
+                if (!place.name[0])
+                        return dir.fd;
+                name = place.name;
+        } else {
+                if (iommuctl_address_parse(name, &address) == 0)
+                        name = iommuctl_address_format(address, address_text);
+                if (!is_name(name))
+                        return ctx_error(ctx, -ENODEV, NULL, "there is no device of that name");
+                snprintf(place.name, sizeof(place.name), "%s", name);
+                dir.fd = open_device_dir(&s, name);
+        }
+        if (dir.fd == -ENOENT || dir.fd == -ENOTDIR)
                 return ctx_error(ctx, -ENODEV, name, "there is no device %s", name);
         if (dir.fd < 0)
                 return ctx_error(ctx, dir.fd, name, "%s cannot be read in sysfs: %s", name,

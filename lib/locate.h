@@ -10,8 +10,11 @@
 struct device_place {
         char name[256]; /* as sysfs has it */
         unsigned int group;
-        char cdev[64]; /* "dev/vfio/devices/vfio0"; "" where the kernel has none for it */
+        char cdev[64];   /* "dev/vfio/devices/vfio0"; "" where the kernel has none for it */
+        bool cdev_asked; /* its own node was asked for by name */
 };
 
-/* 0; -ENODEV with a text where there is no such device or it is in no group. */
+/* NAME is a name in sysfs, the path of a device there ("/sys/bus/mdev/devices/UUID"), or that of its own node
+ * ("/dev/vfio/devices/vfio0"). 0; -ENODEV with a text where there is no such device or it is in no group;
+ * -EINVAL where the path is of something else. */
 int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place);

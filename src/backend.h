@@ -35,6 +35,15 @@ struct backend {
                    unsigned int access);
         /* One whole mapping. -ENOENT: it was not there. */
         int (*unmap)(const struct address_space *s, uint64_t iova, uint64_t size);
+        /* All mappings from START to LAST, which must cut none; 0 and UINT64_MAX is all there are. 0 and how
+         * many bytes came off, 0 where nothing was there. After a failure some of them may be gone. */
+        int (*unmap_range)(const struct address_space *s, uint64_t start, uint64_t last, uint64_t *ret_bytes);
+        /* A memfd's or a dma-buf's pages, without an address in any process. NULL, or -ENOTTY: it cannot. */
+        int (*map_file)(const struct address_space *s, int fd, uint64_t offset, uint64_t iova, uint64_t size,
+                        unsigned int access);
+        /* What is mapped in FROM, an address space of the same iommufd, once more in S. NULL: it cannot. */
+        int (*copy)(const struct address_space *s, const struct address_space *from, uint64_t from_iova,
+                    uint64_t iova, uint64_t size, unsigned int access);
         int (*read_facts)(const struct address_space *s, struct space_facts *ret_facts);
 };
 

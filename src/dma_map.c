@@ -93,7 +93,8 @@ static void end_change(struct dma_map *m)
         STORE(m->sequence, m->sequence + 1);
 }
 
-void dma_map_insert(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, uint64_t size, const char *name)
+static void insert(struct dma_map *m, struct dma_entry *e, bool has_vaddr, uint64_t vaddr, uint64_t size,
+                   const char *name)
 {
         begin_change(m);
         STORE(e->vaddr, vaddr);
@@ -101,8 +102,21 @@ void dma_map_insert(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, uint
         STORE(e->address, e->iova.start);
         STORE(e->live, false);
         e->name = name;
-        treap_insert(&m->by_vaddr, &e->node, vaddr);
+        e->busy = true;
+        e->has_vaddr = has_vaddr;
+        if (has_vaddr)
+                treap_insert(&m->by_vaddr, &e->node, vaddr);
         end_change(m);
+}
+
+void dma_map_insert(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, uint64_t size, const char *name)
+{
+        insert(m, e, true, vaddr, size, name);
+}
+
+void dma_map_insert_hidden(struct dma_map *m, struct dma_entry *e, uint64_t size, const char *name)
+{
+        insert(m, e, false, 0, size, name);
 }
 
 void dma_map_set_live(struct dma_map *m, struct dma_entry *e, bool live)
@@ -112,10 +126,20 @@ void dma_map_set_live(struct dma_map *m, struct dma_entry *e, bool live)
         end_change(m);
 }
 
-void dma_map_remove(struct dma_map *m, struct dma_entry *e)
+void dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr)
 {
         begin_change(m);
         treap_remove(&m->by_vaddr, &e->node);
+        STORE(e->vaddr, vaddr);
+        treap_insert(&m->by_vaddr, &e->node, vaddr);
+        end_change(m);
+}
+
+void dma_map_remove(struct dma_map *m, struct dma_entry *e)
+{
+        begin_change(m);
+        if (e->has_vaddr)
+                treap_remove(&m->by_vaddr, &e->node);
         end_change(m);
         iova_space_release(&m->space, &e->iova);
 }

@@ -17,14 +17,20 @@
 #include "iova_space.h"
 #include "util/treap.h"
 
+struct iommuctl_dma;
+
 struct dma_entry {
         struct iova_extent iova; /* in the space */
         struct treap_node node;  /* in the tree by virtual address */
+        bool has_vaddr;          /* else it is in that tree not: a file's pages, a device's registers */
         uint64_t vaddr;
         uint64_t size;
         uint64_t address; /* iova.start once more, which translation reads without the lock */
         bool live;        /* in the kernel */
-        const char *name; /* for messages; belongs to the mapping's owner */
+        bool busy;        /* a thread is at the kernel with it: none but that one may touch it */
+        struct iommuctl_dma *owner;
+        const char *name;             /* for messages; the owner's */
+        struct dma_entry *next_swept; /* of one unmapping of many */
         struct dma_entry *next_free;
 };
 
@@ -50,9 +56,14 @@ void dma_map_give_back(struct dma_map *m, struct dma_entry *e);
 
 /* The entry that some of VADDR to VADDR + SIZE - 1 belongs to; NULL. */
 struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size);
-/* Puts an entry, whose IOVA is taken, into the tree by virtual address, invisible to translation. */
+/* Puts an entry, whose IOVA is taken, into the tree by virtual address, invisible to translation, and busy.
+ */
 void dma_map_insert(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, uint64_t size, const char *name);
+/* One that has no virtual address, and so is never translated. */
+void dma_map_insert_hidden(struct dma_map *m, struct dma_entry *e, uint64_t size, const char *name);
 void dma_map_set_live(struct dma_map *m, struct dma_entry *e, bool live);
+/* The memory of an entry that has a virtual address is at another one, which is free, from now on. */
+void dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr);
 /* Takes an entry out of the tree by virtual address and gives its IOVA back. */
 void dma_map_remove(struct dma_map *m, struct dma_entry *e);
 

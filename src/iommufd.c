@@ -2,6 +2,7 @@
 #include "iommufd.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "backend.h"
@@ -53,11 +54,87 @@ int iommufd_bind_device(struct kernel *k, int device_fd, int iommufd, uint32_t *
         return 0;
 }
 
-int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t ioas_id)
+int iommufd_bind_device_token(struct kernel *k, int device_fd, int iommufd, const uint8_t token[16],
+                              uint32_t *ret_id)
 {
-        struct uapi_vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach), .pt_id = ioas_id };
+        struct uapi_vfio_device_bind_iommufd_token bind = {
+                .argsz = sizeof(bind),
+                .flags = UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN,
+                .iommufd = iommufd,
+                .token_uuid_ptr = (uint64_t)(uintptr_t)token,
+        };
+        int r;
+
+        r = k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_BIND_IOMMUFD, &bind);
+        if (r < 0)
+                return r;
+        *ret_id = bind.out_devid;
+        return 0;
+}
+
+/* A structure that is larger than any kernel's so far, with something at its end, and no iommufd: E2BIG from
+ * one that reads all of what it is given (copy_struct_from_user() in vfio_df_ioctl_bind_iommufd(), Linux
+ * 6.17, which brought the token), EINVAL for the descriptor from one that does not. */
+int iommufd_bind_knows_tokens(struct kernel *k, int device_fd)
+{
+        struct {
+                struct uapi_vfio_device_bind_iommufd bind;
+                uint8_t more[1024];
+        } probe = { .bind = { .argsz = sizeof(probe), .iommufd = -1 } };
+        int r;
+
+        probe.more[sizeof(probe.more) - 1] = 1;
+        r = k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_BIND_IOMMUFD, &probe);
+        return r == -E2BIG ? 1 : r == -EINVAL ? 0 : r < 0 ? r : -EPROTO;
+}
+
+int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t pt_id)
+{
+        struct uapi_vfio_device_attach_iommufd_pt attach = {
+                .argsz = offsetof(struct uapi_vfio_device_attach_iommufd_pt, pasid),
+                .pt_id = pt_id,
+        };
 
         return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+int iommufd_detach_device(struct kernel *k, int device_fd)
+{
+        struct uapi_vfio_device_detach_iommufd_pt detach = {
+                .argsz = offsetof(struct uapi_vfio_device_detach_iommufd_pt, pasid),
+        };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
+int iommufd_attach_pasid(struct kernel *k, int device_fd, uint32_t pasid, uint32_t pt_id)
+{
+        struct uapi_vfio_device_attach_iommufd_pt attach = {
+                .argsz = sizeof(attach),
+                .flags = UAPI_VFIO_DEVICE_ATTACH_PASID,
+                .pt_id = pt_id,
+                .pasid = pasid,
+        };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+int iommufd_detach_pasid(struct kernel *k, int device_fd, uint32_t pasid)
+{
+        struct uapi_vfio_device_detach_iommufd_pt detach = {
+                .argsz = sizeof(detach),
+                .flags = UAPI_VFIO_DEVICE_DETACH_PASID,
+                .pasid = pasid,
+        };
+
+        return k->ops->ioctl(k, device_fd, UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
+static uint32_t map_flags(unsigned int access)
+{
+        return UAPI_IOMMU_IOAS_MAP_FIXED_IOVA |
+               (access & IOMMUCTL_ACCESS_READ ? UAPI_IOMMU_IOAS_MAP_READABLE : 0) |
+               (access & IOMMUCTL_ACCESS_WRITE ? UAPI_IOMMU_IOAS_MAP_WRITEABLE : 0);
 }
 
 static int ioas_map(const struct address_space *s, uint64_t vaddr, uint64_t iova, uint64_t size,
@@ -65,9 +142,7 @@ static int ioas_map(const struct address_space *s, uint64_t vaddr, uint64_t iova
 {
         struct uapi_iommu_ioas_map map = {
                 .size = sizeof(map),
-                .flags = UAPI_IOMMU_IOAS_MAP_FIXED_IOVA |
-                         (access & IOMMUCTL_ACCESS_READ ? UAPI_IOMMU_IOAS_MAP_READABLE : 0) |
-                         (access & IOMMUCTL_ACCESS_WRITE ? UAPI_IOMMU_IOAS_MAP_WRITEABLE : 0),
+                .flags = map_flags(access),
                 .ioas_id = s->ioas_id,
                 .user_va = vaddr,
                 .length = size,
@@ -87,6 +162,56 @@ static int ioas_unmap(const struct address_space *s, uint64_t iova, uint64_t siz
         };
 
         return s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_UNMAP, &unmap);
+}
+
+static int ioas_unmap_range(const struct address_space *s, uint64_t start, uint64_t last, uint64_t *ret_bytes)
+{
+        struct uapi_iommu_ioas_unmap unmap = {
+                .size = sizeof(unmap),
+                .ioas_id = s->ioas_id,
+                .iova = start,
+                /* All is 0 and UINT64_MAX, a length that is no range's: ranges are whole pages. */
+                .length = start == 0 && last == UINT64_MAX ? UINT64_MAX : last - start + 1,
+        };
+        int r;
+
+        r = s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_UNMAP, &unmap);
+        if (r < 0)
+                return r;
+        *ret_bytes = unmap.length;
+        return 0;
+}
+
+static int ioas_map_file(const struct address_space *s, int fd, uint64_t offset, uint64_t iova, uint64_t size,
+                         unsigned int access)
+{
+        struct uapi_iommu_ioas_map_file map = {
+                .size = sizeof(map),
+                .flags = map_flags(access),
+                .ioas_id = s->ioas_id,
+                .fd = fd,
+                .start = offset,
+                .length = size,
+                .iova = iova,
+        };
+
+        return s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_MAP_FILE, &map);
+}
+
+static int ioas_copy(const struct address_space *s, const struct address_space *from, uint64_t from_iova,
+                     uint64_t iova, uint64_t size, unsigned int access)
+{
+        struct uapi_iommu_ioas_copy copy = {
+                .size = sizeof(copy),
+                .flags = map_flags(access),
+                .dst_ioas_id = s->ioas_id,
+                .src_ioas_id = from->ioas_id,
+                .length = size,
+                .dst_iova = iova,
+                .src_iova = from_iova,
+        };
+
+        return s->k->ops->ioctl(s->k, s->fd, UAPI_IOMMU_IOAS_COPY, &copy);
 }
 
 /* One call with room for N ranges. 1: there are *ret_n, more than that. */
@@ -147,5 +272,8 @@ const struct backend backend_iommufd = {
         .id = IOMMUCTL_BACKEND_IOMMUFD,
         .map = ioas_map,
         .unmap = ioas_unmap,
+        .unmap_range = ioas_unmap_range,
+        .map_file = ioas_map_file,
+        .copy = ioas_copy,
         .read_facts = ioas_read_facts,
 };

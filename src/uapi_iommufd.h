@@ -16,6 +16,142 @@ struct uapi_iommu_destroy {
 };
 #define UAPI_IOMMU_DESTROY _IO(';', 0x80)
 
+/* Page tables, and what stands around them: hwpt.c, hw_info.c, fault_queue.c, viommu.c, veventq.c of lib/. */
+
+#define UAPI_IOMMU_HWPT_ALLOC_NEST_PARENT    (1 << 0) /* Linux 6.7 */
+#define UAPI_IOMMU_HWPT_ALLOC_DIRTY_TRACKING (1 << 1) /* 6.7 */
+#define UAPI_IOMMU_HWPT_FAULT_ID_VALID       (1 << 2) /* 6.11 */
+#define UAPI_IOMMU_HWPT_ALLOC_PASID          (1 << 3) /* 6.14 */
+
+/* Linux 6.6; data of a driver's own since 6.7, fault_id since 6.11. */
+struct uapi_iommu_hwpt_alloc {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t dev_id;
+        uint32_t pt_id;
+        uint32_t out_hwpt_id;
+        uint32_t reserved;
+        uint32_t data_type;
+        uint32_t data_len;
+        uint64_t data_uptr __attribute__((aligned(8)));
+        uint32_t fault_id;
+        uint32_t reserved2;
+};
+#define UAPI_IOMMU_HWPT_ALLOC _IO(';', 0x89)
+
+#define UAPI_IOMMU_HW_INFO_FLAG_INPUT_TYPE (1 << 0) /* Linux 6.17 */
+
+/* Linux 6.6; capabilities since 6.7, the width of PASIDs since 6.15. */
+struct uapi_iommu_hw_info {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t dev_id;
+        uint32_t data_len;
+        uint64_t data_uptr __attribute__((aligned(8)));
+        uint32_t data_type; /* in and out */
+        uint8_t out_max_pasid_log2;
+        uint8_t reserved[3];
+        uint64_t out_capabilities __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_GET_HW_INFO _IO(';', 0x8a)
+
+/* Linux 6.8; on a vIOMMU since 6.13. */
+struct uapi_iommu_hwpt_invalidate {
+        uint32_t size;
+        uint32_t hwpt_id;
+        uint64_t data_uptr __attribute__((aligned(8)));
+        uint32_t data_type;
+        uint32_t entry_len;
+        uint32_t entry_num; /* in: how many; out: how many were done */
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_HWPT_INVALIDATE _IO(';', 0x8d)
+
+/* Linux 6.11. */
+struct uapi_iommu_fault_alloc {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t out_fault_id;
+        uint32_t out_fault_fd;
+};
+#define UAPI_IOMMU_FAULT_QUEUE_ALLOC _IO(';', 0x8e)
+
+/* What is read from the descriptor of a fault queue, and written to it. */
+struct uapi_iommu_hwpt_pgfault {
+        uint32_t flags;
+        uint32_t dev_id;
+        uint32_t pasid;
+        uint32_t grpid;
+        uint32_t perm;
+        uint32_t reserved;
+        uint64_t addr __attribute__((aligned(8)));
+        uint32_t length;
+        uint32_t cookie;
+};
+struct uapi_iommu_hwpt_page_response {
+        uint32_t cookie;
+        uint32_t code;
+};
+
+/* Linux 6.13; data of a driver's own since 6.17. */
+struct uapi_iommu_viommu_alloc {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t type;
+        uint32_t dev_id;
+        uint32_t hwpt_id;
+        uint32_t out_viommu_id;
+        uint32_t data_len;
+        uint32_t reserved;
+        uint64_t data_uptr __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_VIOMMU_ALLOC _IO(';', 0x90)
+
+/* Linux 6.13. */
+struct uapi_iommu_vdevice_alloc {
+        uint32_t size;
+        uint32_t viommu_id;
+        uint32_t dev_id;
+        uint32_t out_vdevice_id;
+        uint64_t virt_id __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_VDEVICE_ALLOC _IO(';', 0x91)
+
+/* Linux 6.15. */
+struct uapi_iommu_veventq_alloc {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t viommu_id;
+        uint32_t type;
+        uint32_t veventq_depth;
+        uint32_t out_veventq_id;
+        uint32_t out_veventq_fd;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_VEVENTQ_ALLOC _IO(';', 0x93)
+
+/* Before each event that is read from the descriptor of a vEVENTQ. */
+struct uapi_iommufd_vevent_header {
+        uint32_t flags;
+        uint32_t sequence;
+};
+#define UAPI_IOMMU_VEVENTQ_FLAG_LOST_EVENTS (1u << 0)
+
+/* Linux 6.17. */
+struct uapi_iommu_hw_queue_alloc {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t viommu_id;
+        uint32_t type;
+        uint32_t index;
+        uint32_t out_hw_queue_id;
+        uint64_t nesting_parent_iova __attribute__((aligned(8)));
+        uint64_t length;
+};
+#define UAPI_IOMMU_HW_QUEUE_ALLOC _IO(';', 0x94)
+
+/* Address spaces. */
+
 struct uapi_iommu_ioas_alloc {
         uint32_t size;
         uint32_t flags;
@@ -61,3 +197,84 @@ struct uapi_iommu_ioas_unmap {
         uint64_t length;
 };
 #define UAPI_IOMMU_IOAS_UNMAP _IO(';', 0x86)
+
+/* Options of an address space and of the iommufd itself (Linux 6.2). */
+struct uapi_iommu_ioas_allow_iovas {
+        uint32_t size;
+        uint32_t ioas_id;
+        uint32_t num_iovas;
+        uint32_t reserved;
+        uint64_t allowed_iovas __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_IOAS_ALLOW_IOVAS _IO(';', 0x82)
+
+#define UAPI_IOMMU_OPTION_RLIMIT_MODE 0 /* 0: by user, 1: by process; object_id 0 */
+#define UAPI_IOMMU_OPTION_HUGE_PAGES  1 /* of the IOAS object_id */
+#define UAPI_IOMMU_OPTION_OP_SET      0
+#define UAPI_IOMMU_OPTION_OP_GET      1
+
+struct uapi_iommu_option {
+        uint32_t size;
+        uint32_t option_id;
+        uint16_t op;
+        uint16_t reserved;
+        uint32_t object_id;
+        uint64_t val64 __attribute__((aligned(8)));
+};
+#define UAPI_IOMMU_OPTION _IO(';', 0x87)
+
+/* Linux 6.13. */
+struct uapi_iommu_ioas_change_process {
+        uint32_t size;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_IOAS_CHANGE_PROCESS _IO(';', 0x92)
+
+/* Dirty tracking of a page table (Linux 6.7). */
+#define UAPI_IOMMU_HWPT_DIRTY_TRACKING_ENABLE (1 << 0)
+
+struct uapi_iommu_hwpt_set_dirty_tracking {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t hwpt_id;
+        uint32_t reserved;
+};
+#define UAPI_IOMMU_HWPT_SET_DIRTY_TRACKING _IO(';', 0x8b)
+
+#define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR (1 << 0)
+
+struct uapi_iommu_hwpt_get_dirty_bitmap {
+        uint32_t size;
+        uint32_t hwpt_id;
+        uint32_t flags;
+        uint32_t reserved;
+        uint64_t iova __attribute__((aligned(8)));
+        uint64_t length;
+        uint64_t page_size;
+        uint64_t data;
+};
+#define UAPI_IOMMU_HWPT_GET_DIRTY_BITMAP _IO(';', 0x8c)
+
+/* Linux 6.2. SRC_IOVA and LENGTH need not be one mapping, but there must be no hole. */
+struct uapi_iommu_ioas_copy {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t dst_ioas_id;
+        uint32_t src_ioas_id;
+        uint64_t length __attribute__((aligned(8)));
+        uint64_t dst_iova;
+        uint64_t src_iova;
+};
+#define UAPI_IOMMU_IOAS_COPY _IO(';', 0x83)
+
+/* Linux 6.13 for memfds; 6.19 for the dma-bufs that VFIO exports. */
+struct uapi_iommu_ioas_map_file {
+        uint32_t size;
+        uint32_t flags;
+        uint32_t ioas_id;
+        int32_t fd;
+        uint64_t start __attribute__((aligned(8)));
+        uint64_t length;
+        uint64_t iova;
+};
+#define UAPI_IOMMU_IOAS_MAP_FILE _IO(';', 0x8f)

@@ -17,13 +17,48 @@ struct uapi_vfio_device_bind_iommufd {
 };
 #define UAPI_VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
 
-/* Linux 6.6; 6.15 added a PASID behind it, which argsz leaves out. */
+/* Linux 6.17: the VF token. A kernel that knows of it answers E2BIG where a larger structure is not zero at
+ * its end; older ones look at the first four members and no further. */
+struct uapi_vfio_device_bind_iommufd_token {
+        uint32_t argsz;
+        uint32_t flags;
+        int32_t iommufd;
+        uint32_t out_devid;
+        uint64_t token_uuid_ptr __attribute__((aligned(8))); /* to 16 bytes */
+};
+#define UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN (1 << 0)
+
+/* Linux 6.6; 6.15 added the PASID behind it, with a flag that says so. argsz ends before it without. */
 struct uapi_vfio_device_attach_iommufd_pt {
         uint32_t argsz;
         uint32_t flags;
         uint32_t pt_id;
+        uint32_t pasid;
 };
+#define UAPI_VFIO_DEVICE_ATTACH_PASID      (1 << 0)
 #define UAPI_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+
+struct uapi_vfio_device_detach_iommufd_pt {
+        uint32_t argsz;
+        uint32_t flags;
+        uint32_t pasid;
+};
+#define UAPI_VFIO_DEVICE_DETACH_PASID      (1 << 0)
+#define UAPI_VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
+
+/* Linux 6.19, with CONFIG_VFIO_PCI_DMABUF: VFIO_DEVICE_FEATURE_GET gives a dma-buf's descriptor. */
+struct uapi_vfio_region_dma_range {
+        uint64_t offset __attribute__((aligned(8)));
+        uint64_t length;
+};
+struct uapi_vfio_device_feature_dma_buf {
+        uint32_t region_index;
+        uint32_t open_flags;
+        uint32_t flags;
+        uint32_t nr_ranges;
+        struct uapi_vfio_region_dma_range dma_ranges[];
+};
+#define UAPI_VFIO_DEVICE_FEATURE_DMA_BUF 11
 
 /* Linux 6.10: bus mastering of devices that have no register for it, CDX today. */
 struct uapi_vfio_device_feature_bus_master {

@@ -64,6 +64,63 @@ const void *vfio_cap_find(const struct vfio_info *info, uint32_t offset, uint16_
         return NULL;
 }
 
+/* Where the capability at OFFSET ends: at the nearest one of the chain behind it, which need not be the next
+ * in the chain's order. */
+static size_t cap_end(const struct vfio_info *info, uint32_t first, size_t offset)
+{
+        struct vfio_info_cap_header header;
+        size_t steps = info->size / sizeof(header), end = info->size;
+
+        while (first != 0 && steps-- > 0) {
+                if (first > info->size || info->size - first < sizeof(header))
+                        break;
+                if (first > offset)
+                        end = MIN(end, (size_t)first);
+                memcpy(&header, info->data + first, sizeof(header));
+                first = header.next;
+        }
+        return end;
+}
+
+int vfio_cap_copy(const struct vfio_info *info, uint32_t offset, uint16_t id, void **ret_data,
+                  size_t *ret_size)
+{
+        const unsigned char *cap;
+        size_t size;
+        void *copy;
+
+        cap = vfio_cap_find(info, offset, id, sizeof(struct vfio_info_cap_header), &size);
+        if (!cap)
+                return -ENODATA;
+        size = cap_end(info, offset, (size_t)(cap - info->data)) - (size_t)(cap - info->data);
+        /* A neighbour that begins inside of this one's header: the chain is broken. */
+        if (size < sizeof(struct vfio_info_cap_header))
+                return -ENODATA;
+        copy = malloc(size);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, cap, size);
+        *ret_data = copy;
+        *ret_size = size;
+        return 0;
+}
+
+uint32_t vfio_iommu_cap_offset(const struct vfio_info *info)
+{
+        struct vfio_iommu_type1_info fixed = { 0 };
+
+        memcpy(&fixed, info->data, MIN(info->size, sizeof(fixed)));
+        return fixed.flags & VFIO_IOMMU_INFO_CAPS ? fixed.cap_offset : 0;
+}
+
+uint32_t vfio_device_cap_offset(const struct vfio_info *info)
+{
+        struct vfio_device_info fixed = { 0 };
+
+        memcpy(&fixed, info->data, MIN(info->size, sizeof(fixed)));
+        return fixed.flags & VFIO_DEVICE_FLAGS_CAPS ? fixed.cap_offset : 0;
+}
+
 /* N pairs of 64-bit numbers, cut to what is really there. */
 static int copy_pairs(const unsigned char *from, size_t room, size_t n, bool second_is_size,
                       struct iommuctl_range **ret_ranges, size_t *ret_n)
@@ -96,15 +153,15 @@ int vfio_iommu_facts_parse(const struct vfio_info *info, struct vfio_iommu_facts
         struct vfio_iommu_type1_info fixed = { 0 };
         struct vfio_iommu_facts facts = { 0 };
         const unsigned char *cap;
+        uint32_t offset;
         size_t size;
 
         memcpy(&fixed, info->data, MIN(info->size, sizeof(fixed)));
         if (fixed.flags & VFIO_IOMMU_INFO_PGSIZES)
                 facts.page_sizes = fixed.iova_pgsizes;
-        if (!(fixed.flags & VFIO_IOMMU_INFO_CAPS))
-                fixed.cap_offset = 0;
+        offset = vfio_iommu_cap_offset(info);
 
-        cap = vfio_cap_find(info, fixed.cap_offset, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+        cap = vfio_cap_find(info, offset, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
                             sizeof(struct vfio_iommu_type1_info_dma_avail), &size);
         if (cap) {
                 memcpy(&facts.available, cap + offsetof(struct vfio_iommu_type1_info_dma_avail, avail),
@@ -112,7 +169,18 @@ int vfio_iommu_facts_parse(const struct vfio_info *info, struct vfio_iommu_facts
                 facts.has_available = true;
         }
 
-        cap = vfio_cap_find(info, fixed.cap_offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+        cap = vfio_cap_find(info, offset, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
+                            sizeof(struct vfio_iommu_type1_info_cap_migration), &size);
+        if (cap) {
+                struct vfio_iommu_type1_info_cap_migration migration;
+
+                memcpy(&migration, cap, sizeof(migration));
+                facts.has_migration = true;
+                facts.dirty_page_sizes = migration.pgsize_bitmap;
+                facts.dirty_bitmap_max = migration.max_dirty_bitmap_size;
+        }
+
+        cap = vfio_cap_find(info, offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
                             sizeof(struct vfio_iommu_type1_info_cap_iova_range), &size);
         if (cap) {
                 const size_t begin = offsetof(struct vfio_iommu_type1_info_cap_iova_range, iova_ranges);

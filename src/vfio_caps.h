@@ -31,6 +31,11 @@ int vfio_info_get(struct kernel *k, int fd, unsigned long request, const void *f
 const void *vfio_cap_find(const struct vfio_info *info, uint32_t offset, uint16_t id, size_t min_size,
                           size_t *ret_size);
 
+/* A copy of the capability ID, its header included, to where the next one of the chain begins, or the answer
+ * ends: its bytes, the caller's to free(). -ENODATA: it is not there. -ENOMEM. */
+int vfio_cap_copy(const struct vfio_info *info, uint32_t offset, uint16_t id, void **ret_data,
+                  size_t *ret_size);
+
 /* What a type1 container says (VFIO_IOMMU_GET_INFO). */
 struct vfio_iommu_facts {
         uint64_t page_sizes;           /* 0: unknown */
@@ -39,9 +44,16 @@ struct vfio_iommu_facts {
         bool has_ranges;               /* Linux 5.4 */
         struct iommuctl_range *ranges; /* to free() */
         size_t n_ranges;
+        bool has_migration;        /* Linux 5.8 */
+        uint64_t dirty_page_sizes; /* mask of what a bit of a dirty bitmap can stand for */
+        uint64_t dirty_bitmap_max; /* bytes of bitmap in one call */
 };
 /* 0, or -ENOMEM. An answer that makes no sense says nothing. */
 int vfio_iommu_facts_parse(const struct vfio_info *info, struct vfio_iommu_facts *ret_facts);
+
+/* Where the chain of an answer of VFIO_IOMMU_GET_INFO, or of VFIO_DEVICE_GET_INFO, begins; 0: it has none. */
+uint32_t vfio_iommu_cap_offset(const struct vfio_info *info);
+uint32_t vfio_device_cap_offset(const struct vfio_info *info);
 
 /* What a region says (VFIO_DEVICE_GET_REGION_INFO). */
 struct vfio_region_facts {

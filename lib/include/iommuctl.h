@@ -7,19 +7,27 @@
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
 #include <iommuctl/budget.h>
+#include <iommuctl/capability.h>
 #include <iommuctl/change.h>
 #include <iommuctl/container.h>
 #include <iommuctl/ctx.h>
 #include <iommuctl/device.h>
+#include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
+#include <iommuctl/fault_queue.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
+#include <iommuctl/hw_info.h>
+#include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
 #include <iommuctl/pci.h>
 #include <iommuctl/region.h>
 #include <iommuctl/region_guard.h>
+#include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
 #include <iommuctl/unplug.h>
+#include <iommuctl/veventq.h>
+#include <iommuctl/viommu.h>
 
 #endif

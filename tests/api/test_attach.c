@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Several address spaces on one iommufd. */
+/* Several address spaces on one iommufd, and devices that move between them. */
 #include "machines.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "fake_uapi.h"
+#include "iommuctl/adopt.h"
 
 static char memory[4096] __attribute__((aligned(4096)));
 
@@ -51,6 +54,195 @@ static void test_beside_needs_an_iommufd(void **state)
         assert_null(second);
 }
 
+/* One byte of MEMORY, at the same IOVA in each container, tells which of them the device sees. */
+static char pages[2][4096] __attribute__((aligned(4096)));
+#define AT 0x10000
+
+static struct iommuctl_dma *map_page(struct bench *b, struct iommuctl_container *c, int page, uint64_t iova)
+{
+        const struct iommuctl_dma_options o = { .struct_size = sizeof(o),
+                                                .flags = IOMMUCTL_DMA_FIXED_IOVA,
+                                                .iova = iova };
+        struct iommuctl_dma *dma = NULL;
+
+        pages[page][0] = (char)('A' + page);
+        assert_ok(b->ctx, iommuctl_dma_map(c, pages[page], sizeof(pages[page]), &o, &dma));
+        return dma;
+}
+
+static int seen(struct bench *b, const char *device)
+{
+        char byte = 0;
+        int r = fake_dma_read(b->m, device, AT, &byte, 1);
+
+        return r < 0 ? r : byte;
+}
+
+static void assert_attached(struct iommuctl_device *d, struct iommuctl_container *c)
+{
+        struct iommuctl_container *now = iommuctl_device_attached(d);
+
+        assert_ptr_equal(now, c);
+        iommuctl_container_unref(now);
+}
+
+static uint64_t last_iova(struct iommuctl_container *c)
+{
+        struct iommuctl_range *ranges = NULL;
+        uint64_t last;
+        int n = iommuctl_container_ranges(c, &ranges);
+
+        assert_true(n > 0);
+        last = ranges[n - 1].last;
+        free(ranges);
+        return last;
+}
+
+static void test_a_device_moves(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *second;
+        struct iommuctl_dma *one, *two;
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        one = map_page(b, b->container, 0, AT);
+        two = map_page(b, second, 1, AT);
+        assert_attached(b->device, b->container);
+        assert_int_equal(seen(b, NIC), 'A');
+        assert_int_equal(last_iova(second), UINT64_MAX);
+
+        assert_ok(b->ctx, iommuctl_device_attach(b->device, second));
+        assert_attached(b->device, second);
+        assert_ptr_equal(iommuctl_device_container(b->device), b->container);
+        assert_int_equal(seen(b, NIC), 'B');
+        assert_int_equal(last_iova(second), (1ull << 39) - 1);
+        assert_int_equal(last_iova(b->container), UINT64_MAX);
+
+        assert_ok(b->ctx, iommuctl_device_attach(b->device, second)); /* it is there */
+        assert_int_equal(seen(b, NIC), 'B');
+        assert_ok(b->ctx, iommuctl_device_detach(b->device));
+        assert_ok(b->ctx, iommuctl_device_detach(b->device));
+        assert_attached(b->device, NULL);
+        assert_int_equal(seen(b, NIC), -EFAULT);
+        assert_int_equal(last_iova(second), UINT64_MAX);
+        assert_ok(b->ctx, iommuctl_device_attach(b->device, b->container));
+        assert_int_equal(seen(b, NIC), 'A');
+
+        /* What it sees is kept by the device, and what it was opened in too. */
+        assert_ok(b->ctx, iommuctl_device_attach(b->device, second));
+        iommuctl_container_unref(second);
+        assert_ok(b->ctx, iommuctl_dma_unmap(two));
+        two = map_page(b, second, 1, AT);
+        assert_int_equal(seen(b, NIC), 'B');
+        assert_ok(b->ctx, iommuctl_dma_unmap(two));
+        assert_ok(b->ctx, iommuctl_dma_unmap(one));
+}
+
+static void test_what_a_device_cannot_reach(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *second;
+        struct iommuctl_dma *far;
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        far = map_page(b, second, 0, 1ull << 40);
+        assert_fails(b->ctx, iommuctl_device_attach(b->device, second), -EADDRINUSE, "cannot reach all");
+        assert_string_equal(error_device(b->ctx), NIC);
+        assert_attached(b->device, b->container);
+        assert_int_equal(last_iova(second), UINT64_MAX);
+        assert_ok(b->ctx, iommuctl_device_detach(b->device));
+        assert_fails(b->ctx, iommuctl_device_attach(b->device, second), -EADDRINUSE, "cannot reach all");
+        assert_attached(b->device, NULL);
+        assert_ok(b->ctx, iommuctl_dma_unmap(far));
+        iommuctl_container_unref(second);
+}
+
+/* What the kernel moves together is written down together. */
+static void test_a_group_moves(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *second;
+        struct iommuctl_device *gpu, *audio, *again = NULL;
+        struct iommuctl_dma *one, *two;
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        one = map_page(b, b->container, 0, AT);
+        two = map_page(b, second, 1, AT);
+        assert_ok(b->ctx, iommuctl_device_open(b->container, GPU, &gpu));
+        assert_fails(b->ctx, iommuctl_device_open(second, AUDIO, &again), -EINVAL,
+                     "another device of group 7");
+        assert_ok(b->ctx, iommuctl_device_open(b->container, AUDIO, &audio));
+        assert_ok(b->ctx, iommuctl_device_attach(gpu, second));
+        assert_attached(gpu, second);
+        assert_attached(audio, second);
+        assert_int_equal(seen(b, AUDIO), 'B');
+        assert_int_equal(seen(b, NIC), 'A');
+
+        /* One that is detached stays so, and cannot go elsewhere while the other is attached. */
+        assert_ok(b->ctx, iommuctl_device_detach(audio));
+        assert_fails(b->ctx, iommuctl_device_attach(audio, b->container), -EINVAL,
+                     "group is attached elsewhere");
+        assert_attached(audio, NULL);
+        assert_ok(b->ctx, iommuctl_device_attach(gpu, b->container));
+        assert_attached(audio, NULL);
+        assert_ok(b->ctx, iommuctl_device_attach(audio, b->container));
+        assert_int_equal(seen(b, AUDIO), 'A');
+
+        iommuctl_device_unref(gpu);
+        iommuctl_device_unref(audio);
+        assert_ok(b->ctx, iommuctl_dma_unmap(one));
+        assert_ok(b->ctx, iommuctl_dma_unmap(two));
+        iommuctl_container_unref(second);
+}
+
+static void test_another_iommufd(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *other;
+
+        assert_ok(b->ctx, iommuctl_container_new(b->ctx, IOMMUCTL_BACKEND_IOMMUFD, &other));
+        assert_fails(b->ctx, iommuctl_device_attach(b->device, other), -EINVAL, "another iommufd");
+        assert_attached(b->device, b->container);
+        iommuctl_container_unref(other);
+        assert_ok(b->ctx, iommuctl_container_new(b->ctx, IOMMUCTL_BACKEND_AUTO, &other));
+        assert_fails(b->ctx, iommuctl_device_attach(b->device, other), -EINVAL, "another iommufd");
+        iommuctl_container_unref(other);
+}
+
+static void test_type1_does_not_move(void **state)
+{
+        struct bench *b = *state;
+
+        assert_fails(b->ctx, iommuctl_device_attach(b->device, b->container), -EOPNOTSUPP, "on type1");
+        assert_fails(b->ctx, iommuctl_device_detach(b->device), -EOPNOTSUPP, "on type1");
+        assert_fails(b->ctx, iommuctl_device_detach_pasid(b->device, 1), -EOPNOTSUPP, "on type1");
+        assert_attached(b->device, b->container);
+}
+
+/* A buffer is handed over with the device that sees it. */
+static void test_handover_follows(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *second;
+        struct iommuctl_handover *h = NULL;
+        struct iommuctl_dma_options o = { .struct_size = sizeof(o), .name = "rx" };
+        struct iommuctl_dma *dma;
+        char text[32];
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        assert_ok(b->ctx, iommuctl_dma_alloc(second, 4096, &o, &dma));
+        assert_fails(b->ctx, iommuctl_handover_new(b->device, &dma, 1, &h), -EINVAL, "another container");
+        assert_ok(b->ctx, iommuctl_device_attach(b->device, second));
+        assert_ok(b->ctx, iommuctl_handover_new(b->device, &dma, 1, &h));
+        snprintf(text, sizeof(text), "ioas=%u", iommuctl_container_ioas_id(second));
+        assert_contains(iommuctl_handover_text(h), text);
+        iommuctl_handover_free(h);
+        assert_ok(b->ctx, iommuctl_device_detach(b->device));
+        assert_fails(b->ctx, iommuctl_handover_new(b->device, NULL, 0, &h), -EINVAL, "is detached");
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+        iommuctl_container_unref(second);
+}
+
 static struct fake *machine(void)
 {
         return machine_vfio(NULL);
@@ -76,12 +268,77 @@ static void test_beside_failing(void **state)
         each_call_failing(&(struct scenario){ .name = "beside", .machine = machine, .run = run_beside });
 }
 
+/* Whatever fails, books and kernel agree on what the device sees, and all of it can be given back. */
+static int move(struct bench *b, struct iommuctl_container *second)
+{
+        int r, expected;
+
+        r = iommuctl_device_attach(b->device, second);
+        if (r >= 0)
+                r = iommuctl_device_detach(b->device);
+        if (r >= 0)
+                r = iommuctl_device_attach(b->device, b->container);
+        if (r < 0 && !fake_process_is_dead(b->m)) {
+                struct iommuctl_container *c = iommuctl_device_attached(b->device);
+
+                expected = !c ? -EFAULT : c == second ? 'B' : 'A';
+                assert_int_equal(seen(b, NIC), expected);
+                iommuctl_container_unref(c);
+        }
+        return r;
+}
+
+static int run_moves(struct iommuctl_ctx *ctx, struct fake *m)
+{
+        struct bench b = { .m = m, .ctx = ctx };
+        struct iommuctl_container *second = NULL;
+        struct iommuctl_dma *dma[2] = { NULL };
+        struct iommuctl_dma_options o = { .struct_size = sizeof(o),
+                                          .flags = IOMMUCTL_DMA_FIXED_IOVA,
+                                          .iova = AT };
+        int r;
+
+        r = iommuctl_container_new(ctx, IOMMUCTL_BACKEND_IOMMUFD, &b.container);
+        if (r >= 0)
+                r = iommuctl_container_new_beside(b.container, &second);
+        for (int i = 0; r >= 0 && i < 2; i++) {
+                pages[i][0] = (char)('A' + i);
+                r = iommuctl_dma_map(i ? second : b.container, pages[i], sizeof(pages[i]), &o, &dma[i]);
+        }
+        if (r >= 0)
+                r = iommuctl_device_open(b.container, NIC, &b.device);
+        if (r >= 0)
+                r = move(&b, second);
+        iommuctl_container_unref(b.container);
+        for (int i = 0; i < 2; i++)
+                while (iommuctl_dma_unmap(dma[i]) < 0 && !fake_process_is_dead(m))
+                        fake_mend(m);
+        iommuctl_container_unref(second);
+        iommuctl_device_unref(b.device);
+        return r;
+}
+
+static void test_moves_failing(void **state)
+{
+        (void)state;
+        each_call_failing(
+                &(struct scenario){ .name = "moves", .machine = machine, .run = run_moves, .lasting = true });
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_beside, bench_iommufd, bench_teardown),
                 cmocka_unit_test_setup_teardown(test_beside_needs_an_iommufd, bench_type1, bench_teardown),
                 cmocka_unit_test(test_beside_failing),
+                cmocka_unit_test_setup_teardown(test_a_device_moves, bench_iommufd, bench_teardown),
+                cmocka_unit_test_setup_teardown(test_what_a_device_cannot_reach, bench_iommufd,
+                                                bench_teardown),
+                cmocka_unit_test_setup_teardown(test_a_group_moves, bench_iommufd, bench_teardown),
+                cmocka_unit_test_setup_teardown(test_another_iommufd, bench_iommufd, bench_teardown),
+                cmocka_unit_test_setup_teardown(test_type1_does_not_move, bench_type1, bench_teardown),
+                cmocka_unit_test_setup_teardown(test_handover_follows, bench_iommufd, bench_teardown),
+                cmocka_unit_test(test_moves_failing),
         };
 
         return run_tap_tests("attach", tests);

@@ -31,19 +31,24 @@ struct fake;
 /* What kind of machine. All zeroes is a 6.12 kernel with everything, behind a VT-d with interrupt remapping.
  */
 struct fake_options {
-        const char *release;         /* NULL: "6.12.0-fake" */
+        const char *release;         /* NULL: "6.12.0-fake". What its version lacks of iommufd is not there */
         bool no_iommu;               /* no groups, no /sys/class/iommu units */
         bool no_iommufd;             /* no /dev/iommu */
         bool no_cdev;                /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
+        bool bind_token;             /* BIND_IOMMUFD takes a VF token, as from 6.17 on */
         bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
         bool no_type1;               /* vfio_iommu_type1 is not loaded */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
         bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
         bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
         bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */
-        bool override_locked; /* driver_override waits for a driver that hangs, as in kernels before its
-                                 rework */
-        uint64_t page_sizes;  /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        bool override_locked;    /* driver_override waits for a driver that hangs, as in kernels before its
+                                    rework */
+        uint64_t page_sizes;     /* of the IOMMU; 0: 4 KiB, 2 MiB, 1 GiB */
+        bool smmuv3;             /* the IOMMU is an SMMUv3, with vIOMMUs, in place of VT-d */
+        bool no_nesting;         /* the IOMMU has no nested page tables */
+        bool no_dirty_tracking;  /* nor sees which pages are written */
+        unsigned int pasid_bits; /* the width of PASIDs; 0: none */
         unsigned int dma_entry_limit; /* type1's module parameter; 0: 65535 */
         uint64_t memlock;             /* bytes that may be pinned; 0: no limit */
         unsigned int host_vectors;    /* MSI and MSI-X vectors the host can give to a device; 0: no limit */
@@ -110,7 +115,13 @@ struct fake_pci {
         bool no_reset;          /* neither VFIO_DEVICE_FLAGS_RESET nor a reset attribute */
         unsigned int msi, msix; /* vectors; 0: 4 and 8. FAKE_NONE: none */
         bool no_intx;
+        bool sriov;         /* a PF: it has an SR-IOV capability */
+        const char *physfn; /* a VF: BDF of its PF */
         bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
+        bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
+        bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
+        bool page_requests; /* can be attached to a page table that takes page faults */
         uint32_t rom_size;  /* of its ROM; 0: none */
         uint64_t bar3_size; /* another memory BAR, sparse; 0: none */
         /* Device-specific ones, behind the fixed ones, up to the first of no size. One that can be mapped has
@@ -119,9 +130,6 @@ struct fake_pci {
                 uint32_t type, subtype, size;
                 bool mappable;
         } regions[2];
-        bool sriov;   /* a PF: it has an SR-IOV capability */
-        bool cdx;     /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
-        bool display; /* shows a display by dma-bufs, as the sample driver mbochs does */
 };
 #define FAKE_NONE 0xffffu
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
@@ -202,6 +210,18 @@ unsigned int fake_irq_held(struct fake *m, const char *bdf, unsigned int index);
  */
 void fake_settle(struct fake *m);
 
+/* The same for what the device does with a PASID. */
+int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
+                        size_t size);
+
+/* The device asks for a page: 1, or 0 where what it sees has no fault queue. */
+int fake_page_request(struct fake *m, const char *bdf, uint64_t iova, unsigned int access);
+/* How often a page request of the device was answered with CODE, by the kernel too (1, invalid). */
+unsigned int fake_page_answers(struct fake *m, const char *bdf, uint32_t code);
+/* The IOMMU reports an event of 32 bytes, each of them FILL, about the device to its guest: 1 where it was
+ * put into a queue, 0 where there is none, or it is full. */
+int fake_vevent(struct fake *m, const char *bdf, uint8_t fill);
+
 /* What is mapped for the device at IOVA: returns 0 and where the byte lies in this process and how far it
  * runs, or -ENOENT. */
 int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr, uint64_t *ret_length);
@@ -244,6 +264,8 @@ void fake_set_fault(struct fake *m, enum fake_fault_kind kind, unsigned int n, i
 void fake_mend(struct fake *m);
 /* The fault came to pass. */
 bool fake_fault_hit(struct fake *m);
+/* The error it was set to end in. */
+int fake_fault_error(struct fake *m);
 /* What call it was, "ioctl VFIO_IOMMU_MAP_DMA", for a message. */
 const char *fake_fault_where(struct fake *m);
 /* This thread is in one of the machine's system calls. */

@@ -2,6 +2,7 @@
 /* /dev/vfio/vfio and /dev/vfio/N: containers, groups, and the order they must be put together in
  * (drivers/vfio/container.c, drivers/vfio/group.c). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fake_vfio.h"
@@ -75,6 +76,7 @@ void fake_container_detach(struct fake *m, struct fake_group *g)
         if (c->set && !has_groups(m, c)) {
                 fake_space_clear(m, &c->space);
                 c->set = false;
+                c->tracking = false;
         }
         container_put(m, c);
 }
@@ -101,6 +103,7 @@ static int set_iommu(struct fake *m, struct fake_container *c, unsigned long typ
         c->set = true;
         c->v2 = type == VFIO_TYPE1v2_IOMMU;
         c->space.pinned = true;
+        c->space.by_address = true;
         return 0;
 }
 
@@ -114,7 +117,9 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
                 return !m->options.no_type1 &&
-                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU || value == VFIO_UNMAP_ALL);
+                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                        (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)) ||
+                        (value == VFIO_UPDATE_VADDR && fake_type1_updates_vaddr(m, c)));
         case VFIO_SET_IOMMU:
                 return set_iommu(m, c, value);
         default:
@@ -189,6 +194,8 @@ static int group_ioctl(struct fake *m, struct fake_file *f, unsigned long reques
 {
         struct fake_group *g = f->priv;
         struct fake_device *d;
+        char name[256];
+        int length;
 
         switch (request) {
         case VFIO_GROUP_GET_STATUS:
@@ -198,10 +205,12 @@ static int group_ioctl(struct fake *m, struct fake_file *f, unsigned long reques
         case VFIO_GROUP_UNSET_CONTAINER:
                 return unset_container(m, g);
         case VFIO_GROUP_GET_DEVICE_FD:
-                d = fake_find_device(m, arg);
+                length = (int)strcspn(arg, " ");
+                snprintf(name, sizeof(name), "%.*s", length, (const char *)arg);
+                d = fake_find_device(m, name);
                 if (!d || d->group != g || d->vfio_index < 0)
                         return -ENODEV;
-                return fake_device_open_by_group(m, f, d);
+                return fake_device_open_by_group(m, f, d, (const char *)arg + length);
         default:
                 return -ENOTTY;
         }

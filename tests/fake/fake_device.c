@@ -3,6 +3,7 @@
  * reset and closed (drivers/vfio/vfio_main.c, device_cdev.c, pci/vfio_pci_core.c). Its regions are in
  * fake_region.c, its interrupts in fake_irq.c. */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdlib.h>
 
 #include "fake_vfio.h"
@@ -11,11 +12,16 @@
  * where it can. */
 static void first_open(struct fake_device *d)
 {
+        if (d->physfn && d->physfn->vfio_index >= 0)
+                d->physfn->vf_users++;
         fake_command_reset(d);
 }
 
-static void last_close(struct fake_device *d)
+static void last_close(struct fake *m, struct fake_device *d)
 {
+        fake_dmabufs_close(m, d);
+        if (d->physfn && d->physfn->vf_users)
+                d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
         fake_ioeventfds_free(d);
@@ -29,7 +35,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         struct fake_iommufd *i = fake_iommufd_of(f);
         int r;
 
-        if (a->argsz < sizeof(*a) || a->flags || a->iommufd < 0)
+        if (a->argsz < offsetof(struct fake_vfio_bind_iommufd, token_uuid_ptr))
+                return -EINVAL;
+        if (m->options.bind_token && a->argsz > sizeof(*a))
+                for (const char *rest = (const char *)(a + 1); rest < (const char *)a + a->argsz; rest++)
+                        if (*rest)
+                                return -E2BIG; /* copy_struct_from_user() */
+        if (a->flags & ~(m->options.bind_token ? FAKE_BIND_FLAG_TOKEN : 0) || a->iommufd < 0)
                 return -EINVAL;
         if (df->group)
                 return -EINVAL;
@@ -37,6 +49,13 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
                 return -EBUSY; /* vfio_device_block_group() */
         if (df->granted)
                 return -EINVAL;
+        if (m->options.bind_token) {
+                r = fake_match_token(d, a->flags & FAKE_BIND_FLAG_TOKEN
+                                                ? (const uint8_t *)(uintptr_t)a->token_uuid_ptr
+                                                : NULL);
+                if (r < 0)
+                        return r;
+        }
         if (!i)
                 return f ? -EBADFD : -EBADF;
         if (d->open_count)
@@ -59,17 +78,12 @@ static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake
         return 0;
 }
 
-static void detach(struct fake *m, struct fake_device *d)
-{
-        if (d->pt_id)
-                fake_ioas_detach(m, fake_find_ioas(d->iommufd, d->pt_id), d);
-}
-
 static void unbind_iommufd(struct fake *m, struct fake_device *d)
 {
         struct fake_file *f = d->iommufd->file;
 
-        detach(m, d);
+        fake_vdevice_gone(m, d);
+        fake_detach_all(m, d);
         fake_free_id(d->iommufd, d->devid);
         d->iommufd = NULL;
         d->devid = 0;
@@ -78,29 +92,23 @@ static void unbind_iommufd(struct fake *m, struct fake_device *d)
         fake_file_put(m, f);
 }
 
-/* A second attach replaces the first; where it is refused, the first stays (iommufd_device_replace()). */
-static int attach_pt(struct fake *m, struct fake_device *d, struct fake_vfio_attach_pt *a)
+/* vfio_pci_info_atomic_cap(). The structure has 24 bytes since Linux 6.5, which the chain follows; where
+ * argsz is too small for it only argsz is raised. */
+static void add_atomics(struct vfio_device_info *a)
 {
-        struct fake_ioas *old = d->pt_id ? fake_find_ioas(d->iommufd, d->pt_id) : NULL, *ioas;
-        int r;
+        const struct {
+                struct vfio_info_cap_header header;
+                __u32 flags, reserved;
+        } cap = { { .id = 5, .version = 1 }, 3, 0 };
+        const uint32_t fixed = 24;
 
-        if (a->argsz < sizeof(*a) || a->flags)
-                return -EINVAL;
-        ioas = fake_find_ioas(d->iommufd, a->pt_id);
-        if (!ioas)
-                return -ENOENT;
-        if (ioas != old) {
-                if (old)
-                        fake_ioas_detach(m, old, d);
-                r = fake_ioas_attach(m, ioas, d);
-                if (r < 0) {
-                        if (old && fake_ioas_attach(m, old, d) < 0)
-                                abort();
-                        return r;
-                }
+        a->flags |= VFIO_DEVICE_FLAGS_CAPS;
+        if (a->argsz < fixed + sizeof(cap)) {
+                a->argsz = fixed + (uint32_t)sizeof(cap);
+                return;
         }
-        a->pt_id = ioas->hwpt_id;
-        return 0;
+        memcpy((char *)a + fixed, &cap, sizeof(cap));
+        a->cap_offset = fixed;
 }
 
 static int get_info(const struct fake_device *d, struct vfio_device_info *a)
@@ -117,13 +125,18 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
+        if (d->pci.atomics)
+                add_atomics(a);
         return 0;
 }
 
-static int reset(struct fake_device *d)
+static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        fake_dmabufs_move(m, d, true);
+        if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
+                fake_dmabufs_move(m, d, false);
         d->resets++;
         fake_command_reset(d);
         memset(d->memory + fake_region_place(VFIO_PCI_BAR0_REGION_INDEX), d->pulled ? 0xff : 0,
@@ -142,21 +155,15 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return -EINVAL;
         if (!df->group) { /* with a group these are unknown */
                 if (request == FAKE_VFIO_DEVICE_ATTACH_IOMMUFD_PT)
-                        return attach_pt(m, d, arg);
-                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT) {
-                        const struct fake_vfio_detach_pt *a = arg;
-
-                        if (a->argsz < sizeof(*a) || a->flags)
-                                return -EINVAL;
-                        detach(m, d);
-                        return 0;
-                }
+                        return fake_attach_pt(m, d, arg);
+                if (request == FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT)
+                        return fake_detach_pt(m, d, arg);
         }
         switch (request) {
         case VFIO_DEVICE_GET_INFO:
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
-                return reset(d);
+                return reset(m, d);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
@@ -181,7 +188,7 @@ static void device_release(struct fake *m, struct fake_file *f)
 
         if (df->granted) {
                 if (--d->open_count == 0)
-                        last_close(d);
+                        last_close(m, d);
                 if (df->group) {
                         d->group->container_users--;
                         fake_file_put(m, df->group);
@@ -210,11 +217,15 @@ struct fake_device_file *fake_device_file_of(const struct fake_file *f)
 
 /* VFIO_GROUP_GET_DEVICE_FD: needs a container that is set up. The group stays open for as long as the device
  * is. */
-int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d)
+int fake_device_open_by_group(struct fake *m, struct fake_file *group_file, struct fake_device *d,
+                              const char *options)
 {
         struct fake_device_file *df;
         struct fake_file *f;
+        int r = fake_match_options(d, options);
 
+        if (r < 0)
+                return r;
         if (!d->group->container || !d->group->container->set)
                 return -EINVAL;
         df = fake_zalloc(sizeof(*df));

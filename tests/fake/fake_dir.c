@@ -107,6 +107,11 @@ int fake_do_fstatat(struct fake *m, int dirfd, const char *path, struct stat *re
 
         if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && f->real)
                 return fstat(dirfd, ret_st) < 0 ? -errno : 0;
+        if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && !f->node) {
+                memset(ret_st, 0, sizeof(*ret_st)); /* of no type (anon_inode_getattr()) */
+                ret_st->st_mode = 0600;
+                return 0;
+        }
         if (path[0] != '/' && (r = fake_base(m, dirfd, &base)) < 0)
                 return r;
         if (!*path && (flags & AT_EMPTY_PATH))

@@ -25,6 +25,11 @@ bool fake_fault_hit(struct fake *m)
         return m->fault_hit;
 }
 
+int fake_fault_error(struct fake *m)
+{
+        return m->fault_error;
+}
+
 const char *fake_fault_where(struct fake *m)
 {
         return m->fault_where;

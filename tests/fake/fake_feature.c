@@ -3,6 +3,7 @@
  * drivers/vfio/vfio_main.c, vfio_pci_core_ioctl_feature()). */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
 
 #include "fake_vfio.h"
 
@@ -31,6 +32,45 @@ static int feature_token(struct fake_device *d, uint32_t flags, const void *data
         return 0;
 }
 
+/* vfio_pci_core_match_token_uuid(): UUID is NULL without a token. */
+int fake_match_token(struct fake_device *d, const uint8_t *uuid)
+{
+        struct fake_device *pf = d->physfn;
+
+        if (pf) {
+                if (pf->vfio_index < 0)
+                        return uuid ? -EINVAL : 0;
+                return uuid && memcmp(uuid, pf->vf_token, sizeof(pf->vf_token)) == 0 ? 0 : -EACCES;
+        }
+        if (!d->pci.sriov)
+                return uuid ? -EINVAL : 0;
+        if (d->vf_users)
+                return uuid && memcmp(uuid, d->vf_token, sizeof(d->vf_token)) == 0 ? 0 : -EACCES;
+        if (uuid)
+                memcpy(d->vf_token, uuid, sizeof(d->vf_token));
+        return 0;
+}
+
+/* What is behind the name in VFIO_GROUP_GET_DEVICE_FD: vfio_pci_core_match(). */
+int fake_match_options(struct fake_device *d, const char *options)
+{
+        uint8_t uuid[16];
+        unsigned int digits = 0, value;
+
+        options += strspn(options, " ");
+        if (!*options)
+                return fake_match_token(d, NULL);
+        if (strncmp(options, "vf_token=", 9) || strlen(options + 9) != 36)
+                return -EINVAL;
+        for (options += 9; *options; options += 2, digits++) {
+                options += *options == '-';
+                if (digits == 16 || sscanf(options, "%2x", &value) != 1)
+                        return -EINVAL;
+                uuid[digits] = (uint8_t)value;
+        }
+        return fake_match_token(d, uuid);
+}
+
 /* vfio_cdx_bm_ctrl(), drivers/vfio/cdx/main.c */
 static int feature_bus_master(struct fake_device *d, uint32_t flags, const void *data, size_t size)
 {
@@ -55,7 +95,6 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
         const uint32_t ops = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
         size_t size = a->argsz - sizeof(*a);
 
-        (void)m;
         if (a->argsz < sizeof(*a) ||
             a->flags & ~(__u32)(VFIO_DEVICE_FEATURE_MASK | ops | VFIO_DEVICE_FEATURE_PROBE))
                 return -EINVAL;
@@ -66,6 +105,8 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
                 return feature_token(d, a->flags, a->data, size);
         case FAKE_VFIO_DEVICE_FEATURE_BUS_MASTER:
                 return feature_bus_master(d, a->flags, a->data, size);
+        case FAKE_VFIO_DEVICE_FEATURE_DMA_BUF:
+                return fake_feature_dmabuf(m, d, a->flags, a->data, size);
         default:
                 return -ENOTTY;
         }

@@ -136,7 +136,13 @@ struct fake_device {
         /* VFIO: see fake_device.c */
         unsigned int open_count;
         struct fake_iommufd *iommufd;
-        uint32_t devid, pt_id;
+        uint32_t devid, pt_id;    /* pt_id: of the IOAS; 0: attached to none */
+        struct fake_object *hwpt; /* the page table in it; NULL: the one that attaching makes */
+        struct {
+                uint32_t pasid;
+                struct fake_object *hwpt;
+        } pasids[8];
+        unsigned int page_answers[2];
 
         int memory_fd;   /* a memfd: see fake_bar.c */
         uint8_t *memory; /* NULL where it is no PCI device */
@@ -147,7 +153,9 @@ struct fake_device {
         struct fake_irq irq[FAKE_N_IRQS];
         unsigned int resets;
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
-        uint8_t vf_token[16]; /* of a PF */
+        struct fake_device *physfn;
+        uint8_t vf_token[16];  /* of a PF */
+        unsigned int vf_users; /* of a PF: its VFs that are open */
 };
 
 struct fake_text {
@@ -184,6 +192,7 @@ struct fake {
         struct fake_group *groups;
         struct fake_container *containers;
         struct fake_iommufd *iommufds;
+        struct fake_dmabuf *dmabufs;
         int modprobe_status;
         uint64_t node_delay;
         int next_vfio_index;
@@ -270,6 +279,9 @@ int fake_do_dup(struct fake *m, int fd);
 int fake_do_replace_fd(struct fake *m, int fd, int by);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
+bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size);
+/* The release is MAJOR.MINOR or newer. */
+bool fake_kernel_is(const struct fake *m, unsigned int major, unsigned int minor);
 void fake_free_mmaps(struct fake *m);
 
 /* fake_time.c */
@@ -334,6 +346,9 @@ void fake_count_ioctl(struct fake *m, unsigned long request);
 
 /* fake_ops.c */
 extern const struct kernel_ops fake_ops;
+
+/* fake_machine.c: whether the machine's kernel is MAJOR.MINOR or newer. */
+bool fake_linux(const struct fake *m, unsigned int major, unsigned int minor);
 
 /* Allocation that ends the test where there is no memory: out-of-memory tests are about the library's own. */
 void *fake_zalloc(size_t size);

@@ -154,7 +154,46 @@ static int map(struct fake *m, struct fake_ioas *ioas, struct fake_iommu_ioas_ma
         return r;
 }
 
+static int map_file(struct fake *m, struct fake_ioas *ioas, struct fake_iommu_ioas_map_file *a)
+{
+        struct fake_pages *pages;
+        uint64_t iova = a->iova;
+        int r = check_flags(a->flags);
+
+        if (r < 0)
+                return r;
+        if (a->iova == UINT64_MAX || a->length == UINT64_MAX)
+                return -EOVERFLOW;
+        if (!a->length)
+                return -EINVAL;
+        if (a->start + a->length - 1 < a->start)
+                return -EOVERFLOW;
+        r = fake_pages_of_file(m, a->fd, a->start, a->length, &pages);
+        if (r < 0)
+                return r;
+        r = place(m, ioas, a->flags, a->start, a->length, &iova);
+        if (r == 0 && a->start & (fake_ioas_alignment(m, ioas) - 1))
+                r = -EINVAL;
+        if (r < 0) {
+                fake_pages_put(m, pages);
+                return r;
+        }
+        r = fake_space_insert_pages(m, &ioas->space, iova, pages, pages->vaddr, a->length,
+                                    a->flags & FAKE_MAP_READABLE, a->flags & FAKE_MAP_WRITEABLE);
+        if (r == 0)
+                a->iova = iova;
+        return r;
+}
+
 /* The source must be mapped without a hole; the destination gets the same memory. */
+static int insert_copy(struct fake *m, struct fake_ioas *to, uint64_t iova, struct fake_mapping *s,
+                       uint64_t at, uint64_t n, uint32_t flags)
+{
+        s->pages->refs++;
+        return fake_space_insert_pages(m, &to->space, iova, s->pages, s->vaddr + at, n,
+                                       flags & FAKE_MAP_READABLE, flags & FAKE_MAP_WRITEABLE);
+}
+
 static int copy(struct fake *m, struct fake_iommufd *i, struct fake_iommu_ioas_copy *a)
 {
         struct fake_ioas *from = fake_find_ioas(i, a->src_ioas_id), *to = fake_find_ioas(i, a->dst_ioas_id);
@@ -184,8 +223,7 @@ static int copy(struct fake *m, struct fake_iommufd *i, struct fake_iommu_ioas_c
                 if (a->flags & FAKE_MAP_WRITEABLE && !s->writable)
                         r = -EPERM;
                 else
-                        r = fake_space_insert(m, &to->space, iova + done, s->vaddr + at, n,
-                                              a->flags & FAKE_MAP_READABLE, a->flags & FAKE_MAP_WRITEABLE);
+                        r = insert_copy(m, to, iova + done, s, at, n, a->flags);
                 done += n;
         }
         if (r == 0)
@@ -212,6 +250,9 @@ static int unmap(struct fake *m, struct fake_ioas *ioas, struct fake_iommu_ioas_
                 if (hit->iova < a->iova || hit->iova + (hit->size - 1) > last)
                         return -ENOENT;
                 unmapped += hit->size;
+                for (struct fake_object *o = ioas->iommufd->objects; o; o = o->next)
+                        if (o->ioas == ioas)
+                                fake_hwpt_forget(o, hit->iova, hit->iova + (hit->size - 1));
                 fake_space_remove(m, &ioas->space, hit);
         }
         if (!unmapped && !all)
@@ -227,8 +268,9 @@ int fake_ioas_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long reques
 
         if (request == FAKE_IOMMU_IOAS_COPY)
                 return copy(m, i, arg);
-        id = request == FAKE_IOMMU_IOAS_MAP ? ((struct fake_iommu_ioas_map *)arg)->ioas_id
-                                            : ((uint32_t *)arg)[1];
+        id = request == FAKE_IOMMU_IOAS_MAP || request == FAKE_IOMMU_IOAS_MAP_FILE
+                     ? ((struct fake_iommu_ioas_map *)arg)->ioas_id
+                     : ((uint32_t *)arg)[1];
         ioas = fake_find_ioas(i, id);
         if (!ioas || ioas->id != id)
                 return -ENOENT;
@@ -239,6 +281,8 @@ int fake_ioas_ioctl(struct fake *m, struct fake_iommufd *i, unsigned long reques
                 return allow_iovas(m, ioas, arg);
         case FAKE_IOMMU_IOAS_MAP:
                 return map(m, ioas, arg);
+        case FAKE_IOMMU_IOAS_MAP_FILE:
+                return map_file(m, ioas, arg);
         case FAKE_IOMMU_IOAS_UNMAP:
                 return unmap(m, ioas, arg);
         default:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* /dev/iommu: objects and their numbers, and which device is attached to which IOAS
- * (drivers/iommu/iommufd/main.c, device.c). The calls on one IOAS are in fake_ioas.c. */
+/* /dev/iommu: objects and their numbers (drivers/iommu/iommufd/main.c). The calls on one IOAS are in
+ * fake_ioas.c, attaching in fake_attach.c, page tables made by hand in fake_hwpt.c. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -31,7 +31,9 @@ struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id)
         return NULL;
 }
 
-/* The groups that a device attached to the IOAS belongs to bound its ranges. */
+/* The groups that a device attached to the IOAS belongs to bound its ranges; so do page tables, by what they
+ * address.
+ */
 unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
                               struct fake_range ranges[FAKE_MAX_RANGES])
 {
@@ -41,60 +43,20 @@ unsigned int fake_ioas_ranges(struct fake *m, const struct fake_ioas *ioas,
         for (struct fake_device *d = m->devices; d; d = d->next)
                 if (d->iommufd == ioas->iommufd && d->pt_id == ioas->id && d->group)
                         n = fake_ranges_exclude(ranges, n, d->group);
+        for (struct fake_object *o = ioas->iommufd->objects; o; o = o->next)
+                if (o->type == FAKE_HWPT && o->ioas == ioas && !o->parent)
+                        n = fake_ranges_exclude(ranges, n,
+                                                &(struct fake_group){ .aperture_last = o->aperture_last });
         return n;
 }
 
-/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. */
+/* 1 without a device: nothing is put into a page table yet; then the smallest page of the IOMMU. Without
+ * large pages at least the system's (iopt_calculate_iova_alignment()). */
 uint64_t fake_ioas_alignment(const struct fake *m, const struct fake_ioas *ioas)
 {
-        return ioas->n_attached ? m->options.page_sizes & -m->options.page_sizes : 1;
-}
+        uint64_t alignment = ioas->n_tables ? m->options.page_sizes & -m->options.page_sizes : 1;
 
-static bool aligned(const struct fake_ioas *ioas, uint64_t alignment)
-{
-        for (struct fake_mapping *a = ioas->space.mappings; a; a = a->next)
-                if ((a->iova | a->vaddr | a->size) & (alignment - 1))
-                        return false;
-        return true;
-}
-
-static bool allowed_fit(const struct fake_ioas *ioas, const struct fake_range *ranges, unsigned int n)
-{
-        for (unsigned int i = 0; i < ioas->n_allowed; i++)
-                if (!fake_ranges_hold(ranges, n, ioas->allowed[i].start, ioas->allowed[i].last))
-                        return false;
-        return true;
-}
-
-/* What is mapped, and what was promised by ALLOW_IOVAS, must fit the device's ranges: EADDRINUSE of
- * iopt_reserve_iova(). The first device makes the page table, and the pages are pinned. */
-int fake_ioas_attach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d)
-{
-        struct fake_range ranges[FAKE_MAX_RANGES];
-        unsigned int n;
-        int r;
-
-        n = fake_ioas_ranges(m, ioas, ranges);
-        n = fake_ranges_exclude(ranges, n, d->group);
-        if (!fake_space_fits(&ioas->space, ranges, n) || !allowed_fit(ioas, ranges, n) ||
-            !aligned(ioas, m->options.page_sizes & -m->options.page_sizes))
-                return -EADDRINUSE;
-        r = fake_space_pin(m, &ioas->space);
-        if (r < 0)
-                return r;
-        if (ioas->n_attached++ == 0)
-                ioas->hwpt_id = fake_new_id(ioas->iommufd);
-        d->pt_id = ioas->id;
-        return 0;
-}
-
-void fake_ioas_detach(struct fake *m, struct fake_ioas *ioas, struct fake_device *d)
-{
-        d->pt_id = 0;
-        if (--ioas->n_attached > 0)
-                return;
-        fake_free_id(ioas->iommufd, ioas->hwpt_id);
-        fake_space_unpin(m, &ioas->space);
+        return ioas->small_pages ? MAX(alignment, 4096ull) : alignment;
 }
 
 static void free_ioas(struct fake *m, struct fake_iommufd *i, struct fake_ioas *ioas)
@@ -112,10 +74,13 @@ static void free_ioas(struct fake *m, struct fake_iommufd *i, struct fake_ioas *
 static int destroy(struct fake *m, struct fake_iommufd *i, uint32_t id)
 {
         struct fake_ioas *ioas = fake_find_ioas(i, id);
+        int r = fake_object_destroy(m, i, id);
 
+        if (r != -ENOENT)
+                return r;
         if (id >= 64 * ARRAY_SIZE(i->ids) || !(i->ids[id / 64] >> id % 64 & 1))
                 return -ENOENT;
-        if (!ioas || ioas->id != id || ioas->n_attached) /* a device, a page table in use, an IOAS in use */
+        if (!ioas || ioas->id != id || ioas->n_tables) /* a device, a page table in use, an IOAS in use */
                 return -EBUSY;
         free_ioas(m, i, ioas);
         return 0;
@@ -136,46 +101,80 @@ static int alloc_ioas(struct fake_iommufd *i, struct fake_iommu_ioas_alloc *a)
         return 0;
 }
 
-/* What a driver's hw_info says: VT-d's 24 bytes (struct iommu_hw_info_vtd), all zero. */
-static int hw_info(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hw_info *a)
+static bool aligned(const struct fake_ioas *ioas, uint64_t alignment)
 {
-        struct fake_device *d;
+        for (struct fake_mapping *a = ioas->space.mappings; a; a = a->next)
+                if ((a->iova | a->vaddr | a->size) & (alignment - 1))
+                        return false;
+        return true;
+}
 
-        if (a->flags || a->reserved[0] || a->reserved[1] || a->reserved[2])
+/* iommufd_option_rlimit_mode(): settled before there is any object. */
+static int rlimit_mode(const struct fake *m, struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        if (a->object_id)
                 return -EOPNOTSUPP;
-        for (d = m->devices; d; d = d->next)
-                if (d->iommufd == i && d->devid == a->dev_id)
-                        break;
-        if (!d)
-                return -ENOENT;
-        memset((void *)(uintptr_t)a->data_uptr, 0, a->data_len);
-        a->data_len = 24;
-        a->out_data_type = 1;
-        a->out_max_pasid_log2 = 0;
-        a->out_capabilities = 0;
+        if (a->op == 1) {
+                a->val64 = i->process_accounting;
+                return 0;
+        }
+        if (m->uid != 0) /* capable(CAP_SYS_RESOURCE) */
+                return -EPERM;
+        for (size_t n = 0; n < ARRAY_SIZE(i->ids); n++)
+                if (i->ids[n])
+                        return -EBUSY;
+        if (a->val64 > 1)
+                return -EINVAL;
+        i->process_accounting = a->val64;
         return 0;
 }
 
-static int option(struct fake_iommufd *i, struct fake_iommu_option *a)
+/* iommufd_ioas_option_huge_pages(), iopt_disable_large_pages() */
+static int huge_pages(struct fake_iommufd *i, struct fake_iommu_option *a)
+{
+        struct fake_ioas *ioas = fake_find_ioas(i, a->object_id);
+
+        if (!ioas || ioas->id != a->object_id)
+                return -ENOENT;
+        if (a->op == 1) {
+                a->val64 = !ioas->small_pages;
+                return 0;
+        }
+        if (a->val64 > 1)
+                return -EINVAL;
+        if (a->val64 == 0 && !ioas->small_pages) {
+                if (ioas->n_tables && ioas->space.mappings)
+                        return -EINVAL;
+                if (!aligned(ioas, 4096))
+                        return -EADDRINUSE;
+        }
+        ioas->small_pages = !a->val64;
+        return 0;
+}
+
+static int option(const struct fake *m, struct fake_iommufd *i, struct fake_iommu_option *a)
 {
         if (a->reserved || a->option_id > 1 || a->op > 1)
                 return -EOPNOTSUPP;
-        if (a->option_id == 1 && !fake_find_ioas(i, a->object_id))
-                return -ENOENT;
-        if (a->option_id == 0 && a->object_id)
+        return a->option_id == 0 ? rlimit_mode(m, i, a) : huge_pages(i, a);
+}
+
+/* iommufd_ioas_change_process(): of everything in the iommufd, or of nothing. Here it is one process all the
+ * time. */
+static int change_process(const struct fake_iommufd *i, const uint32_t *arg)
+{
+        if (arg[1])
                 return -EOPNOTSUPP;
-        if (a->op == 1) {
-                a->val64 = a->option_id == 1;
-                return 0;
-        }
-        if (a->option_id == 0 && i->ioases)
-                return -EBUSY;
-        return a->val64 > 1 ? -EINVAL : 0;
+        for (struct fake_ioas *o = i->ioases; o; o = o->next)
+                for (struct fake_mapping *a = o->space.mappings; a; a = a->next)
+                        if (!a->pages->window)
+                                return -EINVAL;
+        return 0;
 }
 
 /* The known and the least size of each call's structure. A caller's larger one must be zero where we know
  * nothing. */
-static int check_size(unsigned long request, const uint32_t *arg)
+static int check_size(const struct fake *m, unsigned long request, const uint32_t *arg)
 {
         static const struct {
                 unsigned long request;
@@ -189,8 +188,23 @@ static int check_size(unsigned long request, const uint32_t *arg)
                 { FAKE_IOMMU_IOAS_MAP, 40, 40 },
                 { FAKE_IOMMU_IOAS_UNMAP, 24, 24 },
                 { FAKE_IOMMU_OPTION, 24, 24 },
+                { FAKE_IOMMU_HWPT_ALLOC, 24, 48 },
                 { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
+                { FAKE_IOMMU_HWPT_SET_DIRTY, 16, 16 },
+                { FAKE_IOMMU_HWPT_GET_DIRTY, 48, 48 },
+                { FAKE_IOMMU_HWPT_INVALIDATE, 32, 32 },
+                { FAKE_IOMMU_IOAS_MAP_FILE, 40, 40 },
+                { FAKE_IOMMU_CHANGE_PROCESS, 8, 8 },
+                { FAKE_IOMMU_FAULT_QUEUE, 16, 16 },
+                { FAKE_IOMMU_VIOMMU_ALLOC, 24, 40 },
+                { FAKE_IOMMU_VDEVICE_ALLOC, 24, 24 },
+                { FAKE_IOMMU_VEVENTQ_ALLOC, 32, 32 },
+                { FAKE_IOMMU_HW_QUEUE_ALLOC, 40, 40 },
         };
+
+        if ((request == FAKE_IOMMU_IOAS_MAP_FILE || request == FAKE_IOMMU_CHANGE_PROCESS) &&
+            !fake_kernel_is(m, 6, 13))
+                return -ENOTTY;
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
                 if (sizes[i].request != request)
@@ -208,8 +222,11 @@ static int check_size(unsigned long request, const uint32_t *arg)
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
-        int r = check_size(request, arg);
+        int r;
 
+        if (request == VFIO_GET_API_VERSION) /* iommufd_vfio_ioctl(): it can stand for a container */
+                return VFIO_API_VERSION;
+        r = check_size(m, request, arg);
         if (r < 0)
                 return r;
         switch (request) {
@@ -217,10 +234,22 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return destroy(m, i, ((struct fake_iommu_destroy *)arg)->id);
         case FAKE_IOMMU_IOAS_ALLOC:
                 return alloc_ioas(i, arg);
+        case FAKE_IOMMU_HWPT_ALLOC:
         case FAKE_IOMMU_GET_HW_INFO:
-                return hw_info(m, i, arg);
+        case FAKE_IOMMU_HWPT_SET_DIRTY:
+        case FAKE_IOMMU_HWPT_GET_DIRTY:
+        case FAKE_IOMMU_HWPT_INVALIDATE:
+                return fake_hwpt_ioctl(m, i, request, arg);
+        case FAKE_IOMMU_CHANGE_PROCESS:
+                return change_process(i, arg);
+        case FAKE_IOMMU_FAULT_QUEUE:
+        case FAKE_IOMMU_VIOMMU_ALLOC:
+        case FAKE_IOMMU_VDEVICE_ALLOC:
+        case FAKE_IOMMU_VEVENTQ_ALLOC:
+        case FAKE_IOMMU_HW_QUEUE_ALLOC:
+                return fake_viommu_ioctl(m, i, request, arg);
         case FAKE_IOMMU_OPTION:
-                return option(i, arg);
+                return option(m, i, arg);
         default:
                 return fake_ioas_ioctl(m, i, request, arg);
         }
@@ -230,6 +259,7 @@ static void iommufd_release(struct fake *m, struct fake_file *f)
 {
         struct fake_iommufd *i = f->priv, **p = &m->iommufds;
 
+        fake_objects_free(m, i);
         while (i->ioases)
                 free_ioas(m, i, i->ioases);
         while (*p != i)

@@ -195,6 +195,7 @@ static void limit_files(struct fake *m)
         if (!m->options.no_type1) {
                 fake_add_attribute(m, "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", &limit,
                                    NULL);
+                fake_add_file(m, "/sys/module/vfio_iommu_type1/parameters/disable_hugepages", "N\n");
                 fake_add_attribute(m, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
                                    &unsafe, NULL);
         }
@@ -323,4 +324,12 @@ void fake_machine_free(struct fake *m)
         free(m->release);
         pthread_mutex_destroy(&m->lock);
         free(m);
+}
+
+bool fake_linux(const struct fake *m, unsigned int major, unsigned int minor)
+{
+        unsigned int has_major = 0, has_minor = 0;
+
+        sscanf(m->release, "%u.%u", &has_major, &has_minor);
+        return has_major > major || (has_major == major && has_minor >= minor);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Memory of this process: mmap and its kin are the real thing, with books kept so that leaks show. Huge pages
  * are counted, and their rules kept, over ordinary memory. */
-#include "fake_internal.h"
+#include "fake_vfio.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +59,14 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
                 }
                 p = &a->next;
         }
+}
+
+bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size)
+{
+        for (struct fake_mmap *a = m->mmaps; a; a = a->next)
+                if (fake_device_file_of(a->file) && !a->dead && a->start < vaddr + size && vaddr < a->end)
+                        return true;
+        return false;
 }
 
 static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size, struct fake_file *file)

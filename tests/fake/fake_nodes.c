@@ -9,6 +9,23 @@
 #define MAJOR_GROUP 511 /* dynamic majors: the first two free ones */
 #define MAJOR_CDEV  510
 
+/* /sys/dev/char has a link for each number. */
+static void add_number(struct fake *m, unsigned int major, unsigned int minor, const char *path)
+{
+        char link[64];
+
+        snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", major, minor);
+        fake_add_relative_link(m, link, path);
+}
+
+static void remove_number(struct fake *m, unsigned int major, unsigned int minor)
+{
+        char link[64];
+
+        snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", major, minor);
+        fake_remove(m, link);
+}
+
 static void add_chr(struct fake *m, const char *path, unsigned int major, unsigned int minor, void *owner,
                     int (*open)(struct fake *m, struct fake_node *node, struct fake_file *file))
 {
@@ -59,6 +76,7 @@ int fake_vfio_register(struct fake *m, struct fake_device *d)
                 *strrchr(path, '/') = '\0';
                 snprintf(link, sizeof(link), "/sys/class/vfio/%u", d->group->id);
                 fake_add_relative_link(m, link, path);
+                add_number(m, MAJOR_GROUP, d->group->id, path);
         }
         d->vfio_index = m->next_vfio_index++;
         if (!m->options.no_cdev && !m->options.no_iommufd) {
@@ -67,6 +85,9 @@ int fake_vfio_register(struct fake *m, struct fake_device *d)
                 *strrchr(path, '/') = '\0';
                 snprintf(link, sizeof(link), "/sys/class/vfio-dev/vfio%d", d->vfio_index);
                 fake_add_relative_link(m, link, path);
+                add_number(m, MAJOR_CDEV, (unsigned int)d->vfio_index, path);
+                strcat(path, "/device");
+                fake_add_relative_link(m, path, d->path);
         } else {
                 /* Before 6.6 the class device was there, without a number (no "dev" file). */
                 snprintf(path, sizeof(path), "%s/vfio-dev/vfio%d", d->path, d->vfio_index);
@@ -89,11 +110,13 @@ void fake_vfio_unregister(struct fake *m, struct fake_device *d)
         fake_remove(m, path);
         snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", d->vfio_index);
         fake_remove(m, path);
+        remove_number(m, MAJOR_CDEV, (unsigned int)d->vfio_index);
         d->vfio_index = -1;
         if (fake_group_has_vfio(m, d->group, d))
                 return;
         snprintf(path, sizeof(path), "/dev/vfio/%u", d->group->id);
         fake_remove(m, path);
+        remove_number(m, MAJOR_GROUP, d->group->id);
         snprintf(path, sizeof(path), "/sys/class/vfio/%u", d->group->id);
         fake_remove(m, path);
         snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%u", d->group->id);

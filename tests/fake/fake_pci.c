@@ -166,6 +166,10 @@ static void add_pci_files(struct fake *m, struct fake_device *d)
         fake_add_attribute(m, at(d, "config"), &attr_config, d);
         if (!p->no_reset)
                 fake_add_file(m, at(d, "reset_method"), "flr bus\n");
+        if (p->sriov)
+                fake_add_file(m, at(d, "sriov_totalvfs"), "8\n");
+        if (d->physfn)
+                fake_add_relative_link(m, at(d, "physfn"), d->physfn->path);
 }
 
 void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci)
@@ -181,6 +185,8 @@ void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci)
         d->pci = *pci;
         d->pci.driver = d->native;
         d->pci.parent = NULL;
+        d->pci.physfn = NULL;
+        d->physfn = pci->physfn ? fake_find_device(m, pci->physfn) : NULL;
         d->pci.vendor = pci->vendor ?: 0x1af4;
         d->pci.device = pci->device ?: 0x1000;
         d->pci.class = pci->class ?: 0x020000;

@@ -194,12 +194,15 @@ ssize_t fake_region_pwrite(struct fake *m, struct fake_file *f, const void *buf,
         uint8_t *at;
         ssize_t n = index == VFIO_PCI_ROM_REGION_INDEX ? -EINVAL : find(f, offset, size, &at);
 
-        (void)m;
         for (ssize_t i = 0; i < n && !(d->pulled && !config); i++)
                 if (!config || pos + (uint64_t)i >= 4)
                         at[i] = ((const uint8_t *)buf)[i];
-        if (n > 0 && config)
+        if (n > 0 && config) {
                 fake_command_changed(d);
+                /* vfio_basic_config_write(): memory decoding went off, or is on again */
+                if (pos <= PCI_COMMAND && pos + (uint64_t)n > PCI_COMMAND)
+                        fake_dmabufs_move(m, d, !(d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY));
+        }
         return n;
 }
 

@@ -21,28 +21,70 @@ static int check_memory(uint64_t vaddr, uint64_t size)
         return r;
 }
 
-static int pin(struct fake *m, uint64_t size)
+struct fake_pages *fake_pages_new(uint64_t vaddr, uint64_t size)
 {
-        if (m->options.memlock && m->pinned + size > m->options.memlock)
-                return -ENOMEM;
-        m->pinned += size;
+        struct fake_pages *pages = fake_zalloc(sizeof(*pages));
+
+        pages->refs = 1;
+        pages->vaddr = vaddr;
+        pages->size = size;
+        return pages;
+}
+
+void fake_pages_put(struct fake *m, struct fake_pages *pages)
+{
+        if (--pages->refs > 0)
+                return;
+        if (pages->window)
+                munmap(pages->window, pages->size);
+        if (pages->dmabuf)
+                fake_file_put(m, pages->dmabuf);
+        free(pages);
+}
+
+/* A device's registers are nobody's memory and count for nothing. Those at an address type1 finds; iommufd
+ * pins memory only (pin_user_pages() on VM_PFNMAP). */
+static int pin(struct fake *m, const struct fake_space *s, struct fake_pages *pages)
+{
+        bool registers = pages->dmabuf || fake_is_registers(m, pages->vaddr, pages->size);
+        int r = 0;
+
+        if (registers && !pages->dmabuf && !s->by_address)
+                return -EFAULT;
+        if (!pages->window && !pages->dmabuf)
+                r = check_memory(pages->vaddr, pages->size);
+        if (r < 0)
+                return r;
+        if (pages->pins == 0 && !registers) {
+                if (m->options.memlock && m->pinned + pages->size > m->options.memlock)
+                        return -ENOMEM;
+                m->pinned += pages->size;
+                pages->counted = true;
+        }
+        pages->pins++;
         return 0;
 }
 
-int fake_space_insert(struct fake *m, struct fake_space *s, uint64_t iova, uint64_t vaddr, uint64_t size,
-                      bool readable, bool writable)
+static void unpin(struct fake *m, struct fake_pages *pages)
+{
+        if (--pages->pins > 0 || !pages->counted)
+                return;
+        m->pinned -= pages->size;
+        pages->counted = false;
+}
+
+int fake_space_insert_pages(struct fake *m, struct fake_space *s, uint64_t iova, struct fake_pages *pages,
+                            uint64_t vaddr, uint64_t size, bool readable, bool writable)
 {
         struct fake_mapping *a, **p = &s->mappings;
-        int r;
+        int r = s->pinned ? pin(m, s, pages) : 0;
 
-        if (s->pinned) {
-                r = check_memory(vaddr, size);
-                if (r == 0)
-                        r = pin(m, size);
-                if (r < 0)
-                        return r;
+        if (r < 0) {
+                fake_pages_put(m, pages);
+                return r;
         }
         a = fake_zalloc(sizeof(*a));
+        a->pages = pages;
         a->iova = iova;
         a->vaddr = vaddr;
         a->size = size;
@@ -54,6 +96,13 @@ int fake_space_insert(struct fake *m, struct fake_space *s, uint64_t iova, uint6
         *p = a;
         s->n_mappings++;
         return 0;
+}
+
+int fake_space_insert(struct fake *m, struct fake_space *s, uint64_t iova, uint64_t vaddr, uint64_t size,
+                      bool readable, bool writable)
+{
+        return fake_space_insert_pages(m, s, iova, fake_pages_new(vaddr, size), vaddr, size, readable,
+                                       writable);
 }
 
 /* The first mapping that has a byte in [FIRST, LAST]. */
@@ -74,7 +123,9 @@ void fake_space_remove(struct fake *m, struct fake_space *s, struct fake_mapping
         *p = mapping->next;
         s->n_mappings--;
         if (s->pinned)
-                m->pinned -= mapping->size;
+                unpin(m, mapping->pages);
+        fake_dirty_untrack(mapping);
+        fake_pages_put(m, mapping->pages);
         free(mapping);
 }
 
@@ -86,18 +137,15 @@ void fake_space_clear(struct fake *m, struct fake_space *s)
 
 int fake_space_pin(struct fake *m, struct fake_space *s)
 {
-        uint64_t size = 0;
-        int r;
+        int r = 0;
 
         if (s->pinned)
                 return 0;
-        for (struct fake_mapping *a = s->mappings; a; a = a->next) {
-                r = check_memory(a->vaddr, a->size);
-                if (r < 0)
-                        return r;
-                size += a->size;
+        for (struct fake_mapping *a = s->mappings; a && r == 0; a = a->next) {
+                r = pin(m, s, a->pages);
+                for (struct fake_mapping *undo = s->mappings; r < 0 && undo != a; undo = undo->next)
+                        unpin(m, undo->pages);
         }
-        r = pin(m, size);
         s->pinned = r == 0;
         return r;
 }
@@ -105,7 +153,7 @@ int fake_space_pin(struct fake *m, struct fake_space *s)
 void fake_space_unpin(struct fake *m, struct fake_space *s)
 {
         for (struct fake_mapping *a = s->pinned ? s->mappings : NULL; a; a = a->next)
-                m->pinned -= a->size;
+                unpin(m, a->pages);
         s->pinned = false;
 }
 
@@ -195,22 +243,56 @@ static struct fake_space *space_of(struct fake_device *d)
                                                                            : NULL;
 }
 
+/* The page table made by hand that it goes through; of a nested one, the one below. */
+static struct fake_object *table_of(struct fake_device *d, uint32_t pasid)
+{
+        struct fake_object *o = pasid ? NULL : d->hwpt;
+
+        for (size_t i = 0; pasid && i < ARRAY_SIZE(d->pasids); i++)
+                if (d->pasids[i].hwpt && d->pasids[i].pasid == pasid)
+                        o = d->pasids[i].hwpt;
+        while (o && o->parent)
+                o = o->parent;
+        return o;
+}
+
+static void mark_written(struct fake_device *d, uint32_t pasid, struct fake_mapping *a, uint64_t iova,
+                         uint64_t size)
+{
+        struct fake_object *table = d->iommufd ? table_of(d, pasid) : NULL;
+
+        if (table)
+                fake_hwpt_mark(table, iova, size);
+        else
+                fake_dirty_mark(a, iova, size);
+}
+
+static struct fake_space *space_of_pasid(struct fake_device *d, uint32_t pasid)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(d->pasids); i++)
+                if (d->pasids[i].hwpt && d->pasids[i].pasid == pasid)
+                        return &d->pasids[i].hwpt->ioas->space;
+        return NULL;
+}
+
 /* The memory is reached through the kernel, so that memory which is gone is an error and no crash. */
-static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t size, bool write)
+static int dma(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf, size_t size,
+               bool write)
 {
         struct fake_device *d;
         struct fake_space *s;
         int r = 0;
 
         pthread_mutex_lock(&m->lock);
+        fake_depth++; /* the machine's own allocations */
         d = fake_find_device(m, bdf);
-        s = d ? space_of(d) : NULL;
+        s = !d ? NULL : pasid ? space_of_pasid(d, pasid) : space_of(d);
         for (size_t done = 0; done < size && r == 0;) {
                 struct fake_mapping *a = s ? fake_space_find(s, iova + done, iova + done) : NULL;
                 struct iovec local, remote;
                 size_t n;
 
-                if (!a || (write ? !a->writable : !a->readable)) {
+                if (!a || (write ? !a->writable : !a->readable) || fake_pages_revoked(a->pages)) {
                         r = -EFAULT;
                         break;
                 }
@@ -220,20 +302,29 @@ static int dma(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t
                 if ((write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                            : process_vm_readv(getpid(), &local, 1, &remote, 1, 0)) != (ssize_t)n)
                         r = -EFAULT;
+                else if (write)
+                        mark_written(d, pasid, a, iova + done, n);
                 done += n;
         }
+        fake_depth--;
         pthread_mutex_unlock(&m->lock);
         return r;
 }
 
 int fake_dma_write(struct fake *m, const char *bdf, uint64_t iova, const void *buf, size_t size)
 {
-        return dma(m, bdf, iova, (void *)(uintptr_t)buf, size, true);
+        return dma(m, bdf, 0, iova, (void *)(uintptr_t)buf, size, true);
 }
 
 int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, size_t size)
 {
-        return dma(m, bdf, iova, buf, size, false);
+        return dma(m, bdf, 0, iova, buf, size, false);
+}
+
+int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,
+                        size_t size)
+{
+        return dma(m, bdf, pasid, iova, buf, size, false);
 }
 
 int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr, uint64_t *ret_length)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* type1's calls: VFIO_IOMMU_GET_INFO, MAP_DMA, UNMAP_DMA (drivers/vfio/vfio_iommu_type1.c). */
+/* type1's calls: VFIO_IOMMU_GET_INFO, MAP_DMA, UNMAP_DMA; DIRTY_PAGES is in fake_dirty.c
+ * (drivers/vfio/vfio_iommu_type1.c). */
 #include <errno.h>
 
 #include "fake_vfio.h"
@@ -9,59 +10,145 @@ static uint64_t smallest_page(const struct fake *m)
         return m->options.page_sizes & -m->options.page_sizes;
 }
 
+/* Linux 6.19 reckons with last addresses; before, with ends, and the end of the last page is 0. */
+static bool reckons_with_last(const struct fake *m)
+{
+        return fake_kernel_is(m, 6, 19);
+}
+
+/* vfio_find_dma(), which before 6.19 never finds a mapping that ends with the last page. */
+static struct fake_mapping *find(struct fake *m, struct fake_container *c, uint64_t first, uint64_t last)
+{
+        struct fake_mapping *hit = fake_space_find(&c->space, first, last);
+
+        return hit && !reckons_with_last(m) && (last == UINT64_MAX || hit->iova + hit->size == 0) ? NULL
+                                                                                                  : hit;
+}
+
+static bool has_mdev(struct fake *m, const struct fake_container *c)
+{
+        for (struct fake_device *d = m->devices; d; d = d->next)
+                if (d->group && d->group->container == c && streq(d->bus, "mdev"))
+                        return true;
+        return false;
+}
+
+bool fake_type1_updates_vaddr(struct fake *m, const struct fake_container *c)
+{
+        return c->set && fake_kernel_is(m, 5, 12) && !has_mdev(m, c);
+}
+
+static int set_vaddr(struct fake_mapping *hit, const struct vfio_iommu_type1_dma_map *a)
+{
+        if (!hit)
+                return -ENOENT;
+        if (!hit->vaddr_gone || hit->iova != a->iova || hit->size != a->size)
+                return -EINVAL;
+        hit->vaddr = a->vaddr;
+        hit->vaddr_gone = false;
+        return 0;
+}
+
+/* All or none: where one was let go of already it is none, and those before are back. */
+static int let_go(struct fake_space *s, uint64_t first, uint64_t last, uint64_t *ret_bytes)
+{
+        struct fake_mapping *hit;
+
+        *ret_bytes = 0;
+        for (hit = s->mappings; hit; hit = hit->next)
+                if (hit->iova >= first && hit->iova <= last && hit->vaddr_gone)
+                        return -EINVAL;
+        for (hit = s->mappings; hit; hit = hit->next)
+                if (hit->iova >= first && hit->iova <= last) {
+                        hit->vaddr_gone = true;
+                        *ret_bytes += hit->size;
+                }
+        return 0;
+}
+
 /* vfio_dma_do_map(), test by test in its order. */
 static int map_dma(struct fake *m, struct fake_container *c, const struct vfio_iommu_type1_dma_map *a)
 {
         struct fake_range ranges[FAKE_MAX_RANGES];
         unsigned int n;
+        int r;
 
-        if (a->argsz < sizeof(*a) || a->flags & ~(__u32)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+        if (a->argsz < sizeof(*a) ||
+            a->flags & ~(__u32)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR))
                 return -EINVAL;
-        if (!a->flags)
+        if (!a->flags || (a->flags & VFIO_DMA_MAP_FLAG_VADDR && a->flags != VFIO_DMA_MAP_FLAG_VADDR))
                 return -EINVAL;
         if (!a->size || (a->size | a->iova | a->vaddr) & (smallest_page(m) - 1))
                 return -EINVAL;
         if (a->iova + a->size - 1 < a->iova || a->vaddr + a->size - 1 < a->vaddr)
-                return -EINVAL;
-        if (fake_space_find(&c->space, a->iova, a->iova + a->size - 1))
+                return reckons_with_last(m) ? -EOVERFLOW : -EINVAL;
+        if (a->flags & VFIO_DMA_MAP_FLAG_VADDR)
+                return set_vaddr(find(m, c, a->iova, a->iova + a->size - 1), a);
+        if (find(m, c, a->iova, a->iova + a->size - 1))
                 return -EEXIST;
         if (c->space.n_mappings >= m->options.dma_entry_limit)
                 return -ENOSPC;
         n = fake_container_ranges(m, c, ranges);
         if (!fake_ranges_hold(ranges, n, a->iova, a->iova + a->size - 1))
                 return -EINVAL;
-        return fake_space_insert(m, &c->space, a->iova, a->vaddr, a->size, a->flags & VFIO_DMA_MAP_FLAG_READ,
-                                 a->flags & VFIO_DMA_MAP_FLAG_WRITE);
+        r = fake_space_insert(m, &c->space, a->iova, a->vaddr, a->size, a->flags & VFIO_DMA_MAP_FLAG_READ,
+                              a->flags & VFIO_DMA_MAP_FLAG_WRITE);
+        if (r == 0 && c->tracking)
+                fake_dirty_track(fake_space_find(&c->space, a->iova, a->iova));
+        return r;
 }
 
 /* v2: the range must not cut a mapping in two; v1: from the first mapping that begins inside. Always says how
  * much came off: 0 and no error where nothing was there. */
 static int unmap_dma(struct fake *m, struct fake_container *c, struct vfio_iommu_type1_dma_unmap *a)
 {
-        bool all = a->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+        bool all = a->flags & VFIO_DMA_UNMAP_FLAG_ALL, tell = a->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+        const struct vfio_bitmap *bitmap = (const void *)a->data;
         uint64_t size = a->size, first = a->iova, last, unmapped = 0;
         struct fake_mapping *hit;
+        bool vaddr = a->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
 
         if (a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) ||
-            a->flags & ~(__u32)VFIO_DMA_UNMAP_FLAG_ALL)
+            a->flags & ~(__u32)(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP |
+                                VFIO_DMA_UNMAP_FLAG_VADDR))
                 return -EINVAL;
+        if (tell) {
+                int r;
+
+                if (all || vaddr ||
+                    a->argsz < offsetof(struct vfio_iommu_type1_dma_unmap, data) + sizeof(*bitmap))
+                        return -EINVAL;
+                r = fake_type1_check_bitmap(bitmap, a->size);
+                if (r < 0)
+                        return r;
+                if (!c->tracking || bitmap->pgsize != smallest_page(m))
+                        return -EINVAL;
+        }
+        if (vaddr && has_mdev(m, c))
+                return -EBUSY;
         if (first & (smallest_page(m) - 1))
                 return -EINVAL;
-        if (all ? first || size : !size || size & (smallest_page(m) - 1) || first + size - 1 < first)
+        if (all ? first || size : !size || size & (smallest_page(m) - 1))
                 return -EINVAL;
-        last = all ? UINT64_MAX : first + size - 1;
+        if (!all && first + size - 1 < first)
+                return reckons_with_last(m) ? -EOVERFLOW : -EINVAL;
+        last = all ? UINT64_MAX - 1 : first + size - 1;
         if (c->v2 && !all) {
-                hit = fake_space_find(&c->space, first, first);
+                hit = find(m, c, first, first);
                 if (hit && hit->iova != first)
                         return -EINVAL;
-                hit = fake_space_find(&c->space, last, last);
+                hit = find(m, c, last, last);
                 if (hit && hit->iova + (hit->size - 1) != last)
                         return -EINVAL;
         }
-        while ((hit = fake_space_find(&c->space, first, last))) {
+        if (vaddr)
+                return let_go(&c->space, first, last, (uint64_t *)&a->size);
+        while ((hit = find(m, c, first, last))) {
                 if (!c->v2 && hit->iova < first)
                         break;
                 unmapped += hit->size;
+                if (tell)
+                        fake_type1_tell(m, c, hit, first, (uint64_t *)bitmap->data);
                 fake_space_remove(m, &c->space, hit);
         }
         a->size = unmapped;
@@ -108,6 +195,7 @@ static int get_info(struct fake *m, struct fake_container *c, struct vfio_iommu_
                 return -EINVAL;
         migration = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, sizeof(*migration));
         migration->pgsize_bitmap = smallest_page(m);
+        migration->max_dirty_bitmap_size = FAKE_DIRTY_BITMAP_MAX;
         avail = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
         avail->avail = m->options.dma_entry_limit - c->space.n_mappings;
         n = fake_container_ranges(m, c, ranges);
@@ -138,6 +226,8 @@ int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long req
                 return map_dma(m, c, arg);
         case VFIO_IOMMU_UNMAP_DMA:
                 return unmap_dma(m, c, arg);
+        case VFIO_IOMMU_DIRTY_PAGES:
+                return fake_type1_dirty_pages(m, c, arg);
         default:
                 return -ENOTTY;
         }

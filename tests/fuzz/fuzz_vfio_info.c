@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What VFIO's information calls hand back. The first byte says which parser: 0 the address space, 1 a region,
- * 2 one look into a chain that begins where the next four bytes say. */
+ * 2 one look into a chain that begins where the next four bytes say, 3 copies out of an address space's chain
+ * and 4 copies out of a device's. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -51,6 +52,21 @@ static void find(const struct vfio_info *info)
                 abort();
 }
 
+/* Every capability that there can be a handful of. */
+static void copy(const struct vfio_info *info, uint32_t offset)
+{
+        for (uint16_t id = 0; id < 8; id++) {
+                unsigned char *data;
+                size_t size;
+
+                if (vfio_cap_copy(info, offset, id, (void **)&data, &size) < 0)
+                        continue;
+                if (size < 8 || size > info->size || (data[0] | data[1] << 8) != id)
+                        abort();
+                free(data);
+        }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct vfio_info info;
@@ -66,6 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 parse_iommu(&info);
         else if (data[0] == 1)
                 parse_region(&info);
+        else if (data[0] == 3)
+                copy(&info, vfio_iommu_cap_offset(&info));
+        else if (data[0] == 4)
+                copy(&info, vfio_device_cap_offset(&info));
         else
                 find(&info);
         free(info.data);

@@ -72,6 +72,38 @@ static void test_a_circle_ends(void **state)
         free(info.data);
 }
 
+static void test_copies(void **state)
+{
+        struct vfio_info info;
+        void *data = NULL;
+        size_t size = 0;
+
+        (void)state;
+        /* The chain goes backwards: what ends a capability is its neighbour, not the next of the chain. */
+        put_header(160, 3, 40);
+        put_header(40, 1, 100);
+        put_header(100, 2, 0);
+        buffer[159] = 77;
+        info = info_of(200);
+        assert_int_equal(vfio_cap_copy(&info, 160, 2, &data, &size), 0);
+        assert_int_equal(size, 60);
+        assert_int_equal(((unsigned char *)data)[59], 77);
+        free(data);
+        assert_int_equal(vfio_cap_copy(&info, 160, 3, &data, &size), 0);
+        assert_int_equal(size, 40);
+        free(data);
+        data = NULL;
+        assert_int_equal(vfio_cap_copy(&info, 160, 4, &data, &size), -ENODATA);
+        assert_int_equal(vfio_cap_copy(&info, 0, 3, &data, &size), -ENODATA);
+        free(info.data);
+
+        put_header(40, 1, 44); /* a header inside of a header */
+        info = info_of(200);
+        assert_int_equal(vfio_cap_copy(&info, 160, 1, &data, &size), -ENODATA);
+        assert_null(data);
+        free(info.data);
+}
+
 static void put_iommu(uint32_t flags, uint32_t cap_offset)
 {
         struct vfio_iommu_type1_info fixed = {
@@ -244,6 +276,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_chain, setup),
                 cmocka_unit_test_setup(test_a_circle_ends, setup),
+                cmocka_unit_test_setup(test_copies, setup),
                 cmocka_unit_test_setup(test_iommu_facts, setup),
                 cmocka_unit_test_setup(test_region_facts, setup),
                 cmocka_unit_test_setup(test_sizes_that_grow, setup),

@@ -55,6 +55,44 @@ const char *iommuctl_backend_name(enum iommuctl_backend backend);
 int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backend,
                            struct iommuctl_container **ret_container);
 
+/** enum iommuctl_accounting - against what the memory that is pinned for devices is counted, and limited by
+ * RLIMIT_MEMLOCK. The memory of a process with CAP_IPC_LOCK is counted, but has no limit. */
+enum iommuctl_accounting {
+        IOMMUCTL_ACCOUNTING_DEFAULT, /* as the backend does by itself */
+        IOMMUCTL_ACCOUNTING_USER,    /* all of the user's processes together: iommufd's default */
+        IOMMUCTL_ACCOUNTING_PROCESS, /* each process alone: what type1 always does */
+};
+
+/**
+ * struct iommuctl_container_options - all that may be said about a new container; zero is the default of each
+ * member.
+ *
+ *         struct iommuctl_container_options options = { .struct_size = sizeof(options) };
+ */
+struct iommuctl_container_options {
+        size_t struct_size; /* sizeof(struct iommuctl_container_options): members may be added at the end */
+        enum iommuctl_backend backend;
+        enum iommuctl_accounting accounting;
+};
+
+/**
+ * iommuctl_container_new_with_options() - as iommuctl_container_new(), with more to say.
+ *
+ * The accounting is settled here, since the kernel settles it before anything is in the iommufd. By process
+ * on iommufd, it needs CAP_SYS_RESOURCE; type1 knows no other, and IOMMUCTL_ACCOUNTING_USER keeps an AUTO
+ * container from becoming a type1 one: the device or group that would make it one is refused with
+ * -EOPNOTSUPP. Where an AUTO container may not count by process on iommufd, it becomes a type1 one.
+ *
+ * @options: or NULL for all defaults.
+ *
+ * Returns as iommuctl_container_new(); also -EINVAL where struct_size is not set, or what lies beyond the
+ * members this library knows is not zero, or for an unknown accounting; -EOPNOTSUPP for
+ * IOMMUCTL_ACCOUNTING_USER on IOMMUCTL_BACKEND_TYPE1; -EPERM for IOMMUCTL_ACCOUNTING_PROCESS on
+ * IOMMUCTL_BACKEND_IOMMUFD without CAP_SYS_RESOURCE.
+ */
+int iommuctl_container_new_with_options(struct iommuctl_ctx *ctx,
+                                        const struct iommuctl_container_options *options,
+                                        struct iommuctl_container **ret_container);
 /**
  * iommuctl_container_new_beside() - another empty I/O address space on the iommufd of @container.
  *
@@ -70,6 +108,28 @@ int iommuctl_container_new(struct iommuctl_ctx *ctx, enum iommuctl_backend backe
  */
 int iommuctl_container_new_beside(struct iommuctl_container *container,
                                   struct iommuctl_container **ret_container);
+
+/**
+ * iommuctl_container_new_fd() - a container over a type1 container or an iommufd that somebody else opened.
+ *
+ * @fd: of /dev/vfio/vfio or /dev/iommu; the kernel is asked which it is, and decides the backend. The library
+ * works on a copy, and @fd stays the caller's in any case.
+ * @ioas_id: of an iommufd: the IOAS to map in, which stays its maker's; 0: a new one, which goes with the
+ * container. 0 with type1.
+ *
+ * The books know nothing of what others have mapped there: an IOVA that one of those has is refused when it
+ * is mapped, and a type1 container is best given empty. Where groups have joined it already, they are made
+ * known with iommuctl_group_open_fd().
+ *
+ * The caller owns the one reference in @ret_container and gives it back with iommuctl_container_unref().
+ *
+ * Returns 0; -EBADF: nothing is open there; -ENOTTY: it is nothing of VFIO's or iommufd's; -EINVAL: it is a
+ * group or a device, or a type1 container with an IOAS; -ENOENT: the iommufd has no such IOAS; -EOPNOTSUPP:
+ * the container has no type1 v2; -EROFS: the context reads a captured tree; -ENOMEM, and what the kernel
+ * said.
+ */
+int iommuctl_container_new_fd(struct iommuctl_ctx *ctx, int fd, uint32_t ioas_id,
+                              struct iommuctl_container **ret_container);
 
 /** iommuctl_container_ref() - take another reference. Returns @container. NULL stays NULL. */
 struct iommuctl_container *iommuctl_container_ref(struct iommuctl_container *container);
@@ -105,7 +165,8 @@ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *container);
  * The kernel takes the IOMMU's address width and the devices' reserved regions out of it, so the ranges get
  * smaller when a device joins; they are read again each time one does. An iommufd container without a device
  * has one range of all 64 bits. Kernels before 5.4 do not say their ranges on type1: then it is one range of
- * all 64 bits, and the kernel has the last word at each mapping.
+ * all 64 bits, and the kernel has the last word at each mapping. A range that ends with the last page of all
+ * ends before it on type1 before Linux 6.19, which could map that page but never unmap it.
  *
  * Returns the number of ranges, -ENODEV on a container of another backend than iommufd that nothing
  * has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device leaves.
@@ -129,6 +190,50 @@ bool iommuctl_container_max_mappings(struct iommuctl_container *container, uint6
 /** iommuctl_container_available_mappings() - true and how many more mappings the kernel allows now; false as
  * iommuctl_container_max_mappings(). Asks the kernel each time. */
 bool iommuctl_container_available_mappings(struct iommuctl_container *container, uint64_t *ret_available);
+
+/**
+ * iommuctl_container_accounting() - what pinned memory is counted against.
+ *
+ * Returns IOMMUCTL_ACCOUNTING_USER or IOMMUCTL_ACCOUNTING_PROCESS; -ENODEV while no backend is decided; or
+ * what the kernel said.
+ */
+int iommuctl_container_accounting(struct iommuctl_container *container);
+
+/**
+ * iommuctl_container_allow() - keep automatic IOVAs inside of these ranges (IOMMU_IOAS_ALLOW_IOVAS).
+ *
+ * @ranges, @n_ranges: apart from each other, of at least two addresses each, in any order; copied. None: all
+ * may be used again.
+ *
+ * Fixed IOVAs are free to lie elsewhere in iommuctl_container_ranges(), and what is mapped stays. From now on
+ * a device that reserves a part of the ranges is refused (-EADDRINUSE) when it is opened, so they hold.
+ *
+ * Returns 0; -EINVAL where two ranges overlap or one is too short; -EADDRINUSE where a device that is here
+ * reserves a part of one; -ENODEV while no backend is decided; -EOPNOTSUPP on type1, which keeps no such
+ * promise: iommuctl_dma_options has iova_limit and fixed IOVAs; -ENOMEM. On failure all is as it was.
+ */
+int iommuctl_container_allow(struct iommuctl_container *container, const struct iommuctl_range *ranges,
+                             size_t n_ranges);
+
+/**
+ * iommuctl_container_set_huge_pages() - let the IOMMU use pages larger than the system's, or not.
+ *
+ * They are on at the start. Off costs memory and speed, and makes all dirty tracking and unmapping as fine as
+ * the system's pages. To be set before anything is mapped.
+ *
+ * Returns 0; -EBUSY where devices are here and something is mapped; -EADDRINUSE where what is mapped does not
+ * consist of whole pages; -ENODEV while no backend is decided; -EOPNOTSUPP on type1, where it is a parameter
+ * of the module for the whole machine (disable_hugepages) that says otherwise.
+ */
+int iommuctl_container_set_huge_pages(struct iommuctl_container *container, bool on);
+
+/**
+ * iommuctl_container_huge_pages() - whether the IOMMU may use larger pages.
+ *
+ * Returns 1 or 0; -ENODEV while no backend is decided; -EOPNOTSUPP where the module's parameter cannot be
+ * read (type1); or what the kernel said.
+ */
+int iommuctl_container_huge_pages(struct iommuctl_container *container);
 
 #ifdef __cplusplus
 }

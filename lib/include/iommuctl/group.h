@@ -41,6 +41,20 @@ struct iommuctl_group;
 int iommuctl_group_open(struct iommuctl_container *container, unsigned int id,
                         struct iommuctl_group **ret_group);
 
+/**
+ * iommuctl_group_open_fd() - let a group join that somebody else opened.
+ *
+ * @fd: of /dev/vfio/N; the library works on a copy, and @fd stays the caller's in any case. Where the group
+ * is in a container already, that must be this one, made by iommuctl_container_new_fd(); the kernel does not
+ * tell whether it is. Else it joins, and leaves with the last reference, though @fd be open.
+ *
+ * Returns what iommuctl_group_open() returns, and:
+ * -EBADF: nothing is open there. -ENOTTY: it is nothing of VFIO's. -EINVAL: it is no group but another of
+ * VFIO's; or it is in a container, and this one was not given. -EEXIST: the container holds it already.
+ * -ENOENT: sysfs, which knows its number, cannot be seen.
+ */
+int iommuctl_group_open_fd(struct iommuctl_container *container, int fd, struct iommuctl_group **ret_group);
+
 /** iommuctl_group_ref() - take another reference. Returns @group. NULL stays NULL. */
 struct iommuctl_group *iommuctl_group_ref(struct iommuctl_group *group);
 

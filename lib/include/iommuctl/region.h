@@ -201,6 +201,22 @@ IOMMUCTL_MMIO_DEFINE(64, IOMMUCTL_MMIO_SWAP)
 #undef IOMMUCTL_MMIO_DEFINE
 #undef IOMMUCTL_MMIO_PLAIN
 
+/**
+ * iommuctl_region_dmabuf() - a dma-buf of a part of a BAR, by which other drivers and address spaces reach
+ * it.
+ *
+ * @offset, @size: multiples of the system's page size.
+ * @ret_fd: the caller's to close, close-on-exec.
+ *
+ * Linux 6.19 with VFIO_PCI_DMABUF. The dma-buf is revoked, and all who have it mapped lose it, when the
+ * device is reset, closed, or stops to decode its memory; after a reset it can be mapped again
+ * (iommuctl_dma_renew()).
+ *
+ * Returns 0; -EINVAL: not whole pages; -ERANGE: not all inside the region; -ENODEV: the region is no BAR;
+ * -EOPNOTSUPP: the kernel is older or lacks it, or the device is no PCI device; -EMFILE, -ENOMEM.
+ */
+int iommuctl_region_dmabuf(struct iommuctl_region *region, uint64_t offset, uint64_t size, int *ret_fd);
+
 #ifdef __cplusplus
 }
 #endif

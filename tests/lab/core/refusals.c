@@ -13,7 +13,7 @@ static void refuse_shapes(struct iommuctl_container *c, char *p)
 
         GIVES("0 bytes", -EINVAL, "0 bytes", iommuctl_dma_map(c, p, 0, NULL, &dma));
         GIVES("half a page", -EINVAL, "whole pages", iommuctl_dma_map(c, p, PAGE / 2, NULL, &dma));
-        GIVES("a wrap-around", -EINVAL, "wrap", iommuctl_dma_map(c, (void *)-PAGE, 2 * PAGE, NULL, &dma));
+        GIVES("a wrap-around", -EOVERFLOW, "wrap", iommuctl_dma_map(c, (void *)-PAGE, 2 * PAGE, NULL, &dma));
         GIVES("options without a size", -EINVAL, "struct_size", iommuctl_dma_map(c, p, PAGE, &o, &dma));
         o.struct_size = sizeof(o);
         o.access = 4;
@@ -44,7 +44,7 @@ static void refuse_iovas(struct iommuctl_container *c, char *p)
         o.iova = 123;
         GIVES("a crooked IOVA", -EINVAL, "multiple", iommuctl_dma_map(c, p, PAGE, &o, &dma));
         o.iova = UINT64_MAX - PAGE + 1;
-        GIVES("an IOVA that wraps around", -EINVAL, "wrap", iommuctl_dma_map(c, p, 2 * PAGE, &o, &dma));
+        GIVES("an IOVA that wraps around", -EOVERFLOW, "wrap", iommuctl_dma_map(c, p, 2 * PAGE, &o, &dma));
         o = (struct iommuctl_dma_options){ .struct_size = sizeof(o), .iova_limit = 0x3fff };
         GIVES("more than there is below the limit", -ENOSPC, "0x3fff",
               iommuctl_dma_map(c, p, 8 * PAGE, &o, &dma));

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "dma.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Unmapping, one buffer or all in a range. In both, translation ends before the kernel's mapping does, and
+ * the addresses are free only after it. */
+
+bool dma_acquire(struct iommuctl_dma *dma, bool *ret_live)
+{
+        struct iommuctl_container *c = dma->container;
+        bool there;
+
+        pthread_mutex_lock(&c->lock);
+        while (dma->entry && dma->entry->busy)
+                pthread_cond_wait(&c->settled, &c->lock);
+        there = dma->entry != NULL;
+        if (there) {
+                *ret_live = dma->entry->live;
+                dma->entry->busy = true;
+                dma_map_set_live(&c->map, dma->entry, false);
+        }
+        pthread_mutex_unlock(&c->lock);
+        return there;
+}
+
+void dma_settle(struct iommuctl_dma *dma, bool live)
+{
+        struct iommuctl_container *c = dma->container;
+
+        pthread_mutex_lock(&c->lock);
+        dma_map_set_live(&c->map, dma->entry, live);
+        dma->entry->busy = false;
+        pthread_cond_broadcast(&c->settled);
+        pthread_mutex_unlock(&c->lock);
+}
+
+/* With the lock. */
+static void leave_books(struct iommuctl_container *c, struct dma_entry *e)
+{
+        e->owner->entry = NULL;
+        dma_map_remove(&c->map, e);
+        dma_map_give_back(&c->map, e);
+        pthread_cond_broadcast(&c->settled);
+}
+
+void dma_forget(struct iommuctl_dma *dma)
+{
+        struct iommuctl_container *c = dma->container;
+        bool parked;
+
+        pthread_mutex_lock(&c->lock);
+        leave_books(c, dma->entry);
+        parked = c->parked && c->map.n_entries == 0;
+        pthread_mutex_unlock(&c->lock);
+        if (parked)
+                container_release_parked(c);
+}
+
+/* One mapping of ours, in the kernel. 0 where it is gone. */
+static int unmap_one(struct iommuctl_container *c, uint64_t iova, uint64_t size)
+{
+        int r = container_backend(c)->unmap(&c->space, iova, size);
+
+        if (r != -ENOENT)
+                return r;
+        ctx_log(c->ctx, IOMMUCTL_LOG_WARNING,
+                "0x%" PRIx64 " was mapped, and somebody else unmapped it through the raw descriptor", iova);
+        return 0;
+}
+
+void dma_free(struct iommuctl_dma *dma)
+{
+        struct kernel *k = container_kernel(dma->container);
+
+        if (dma->fd >= 0) {
+                const struct dma_memory memory = { .vaddr = dma->span.vaddr,
+                                                   .size = dma->span.size,
+                                                   .fd = dma->fd };
+
+                dma_memory_free(k, &memory);
+        }
+        dma_window_close(k, dma->window, dma->span.size);
+        if (dma->file >= 0)
+                k->ops->close(k, dma->file);
+        iommuctl_device_unref(dma->device);
+        iommuctl_container_unref(dma->container);
+        free(dma);
+}
+
+_public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
+{
+        bool live;
+        int r = 0;
+
+        if (!dma)
+                return 0;
+        if (dma_acquire(dma, &live)) {
+                if (live && !dma->adopted)
+                        r = unmap_one(dma->container, dma->span.iova, dma->span.size);
+                if (r < 0) {
+                        dma_settle(dma, live);
+                        return ctx_error(dma->container->ctx, r, NULL,
+                                         "0x%zx bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
+                                         dma->span.size, dma->span.iova, strerror(-r));
+                }
+                dma_forget(dma);
+        }
+        dma_free(dma);
+        return 0;
+}
+
+static struct dma_entry *next_in_range(struct iommuctl_container *c, uint64_t start, uint64_t last)
+{
+        struct iova_extent *extent = start <= last ? iova_space_overlap(&c->map.space, start, last) : NULL;
+
+        return extent ? container_of(extent, struct dma_entry, iova) : NULL;
+}
+
+static struct dma_entry *next_after(struct iommuctl_container *c, const struct dma_entry *e, uint64_t last)
+{
+        return e->iova.last == UINT64_MAX ? NULL : next_in_range(c, e->iova.last + 1, last);
+}
+
+static bool any_busy(struct iommuctl_container *c, uint64_t start, uint64_t last)
+{
+        for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last))
+                if (e->busy)
+                        return true;
+        return false;
+}
+
+static int refuse_to_cut(struct iommuctl_container *c, const struct dma_entry *e, uint64_t start,
+                         uint64_t last)
+{
+        return ctx_error(c->ctx, -EINVAL, NULL,
+                         "0x%" PRIx64 "-0x%" PRIx64 " would cut the mapping%s%s%s of 0x%" PRIx64 "-0x%" PRIx64
+                         ": the kernel unmaps whole mappings only",
+                         start, last, e->name[0] ? " \"" : "", e->name, e->name[0] ? "\"" : "", e->iova.start,
+                         e->iova.last);
+}
+
+/* With the lock: makes all mappings of the range this thread's and lists them, or none. */
+static int begin_sweep(struct iommuctl_container *c, uint64_t start, uint64_t last,
+                       struct dma_entry **ret_swept)
+{
+        struct dma_entry *swept = NULL;
+
+        while (c->sweeping || any_busy(c, start, last))
+                pthread_cond_wait(&c->settled, &c->lock);
+        for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last)) {
+                if (e->iova.start < start || e->iova.last > last)
+                        return refuse_to_cut(c, e, start, last);
+                if (e->owner->adopted)
+                        return ctx_error(c->ctx, -EPERM, NULL,
+                                         "the mapping \"%s\" of 0x%" PRIx64 "-0x%" PRIx64
+                                         " is the process's that handed it over",
+                                         e->name, e->iova.start, e->iova.last);
+        }
+        for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last)) {
+                e->busy = true;
+                e->next_swept = swept;
+                swept = e;
+        }
+        for (struct dma_entry *e = swept; e; e = e->next_swept)
+                dma_map_set_live(&c->map, e, false);
+        c->sweeping = true;
+        *ret_swept = swept;
+        return 0;
+}
+
+/* Those whose "live" is back are still mapped. */
+static void end_sweep(struct iommuctl_container *c, struct dma_entry *swept)
+{
+        struct dma_entry *next;
+        bool parked;
+
+        pthread_mutex_lock(&c->lock);
+        for (struct dma_entry *e = swept; e; e = next) {
+                next = e->next_swept;
+                e->busy = false;
+                if (!e->live)
+                        leave_books(c, e);
+        }
+        c->sweeping = false;
+        pthread_cond_broadcast(&c->settled);
+        parked = c->parked && c->map.n_entries == 0;
+        pthread_mutex_unlock(&c->lock);
+        if (parked)
+                container_release_parked(c);
+}
+
+/* The kernel refused the whole: another holder's mapping sticks out, or it had no memory for the call. How
+ * much of it was done it does not say, so each of ours is asked for by itself. */
+static int sweep_one_by_one(struct iommuctl_container *c, struct dma_entry *swept, uint64_t *ret_bytes)
+{
+        uint64_t bytes = 0;
+        int failure = 0, r;
+
+        for (struct dma_entry *e = swept; e; e = e->next_swept) {
+                r = container_backend(c)->unmap(&c->space, e->iova.start, e->size);
+                if (r >= 0 || r == -ENOENT) {
+                        bytes += e->size;
+                        continue;
+                }
+                failure = ctx_error(c->ctx, r, NULL,
+                                    "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
+                                    e->size, e->iova.start, strerror(-r));
+                pthread_mutex_lock(&c->lock);
+                dma_map_set_live(&c->map, e, true);
+                pthread_mutex_unlock(&c->lock);
+        }
+        *ret_bytes = bytes;
+        return failure;
+}
+
+static int sweep(struct iommuctl_container *c, uint64_t start, uint64_t last, uint64_t *ret_bytes)
+{
+        struct dma_entry *swept = NULL;
+        uint64_t bytes = 0;
+        bool joined;
+        int r;
+
+        pthread_mutex_lock(&c->lock);
+        r = begin_sweep(c, start, last, &swept);
+        joined = c->joined;
+        pthread_mutex_unlock(&c->lock);
+        if (r < 0)
+                return r;
+        if (joined) {
+                r = container_backend(c)->unmap_range(&c->space, start, last, &bytes);
+                if (r == -ENOENT && !swept)
+                        r = 0;
+                else if (r < 0 && swept)
+                        r = sweep_one_by_one(c, swept, &bytes);
+                else if (r < 0)
+                        r = ctx_error(c->ctx, r, NULL, "0x%" PRIx64 "-0x%" PRIx64 " cannot be unmapped: %s",
+                                      start, last, strerror(-r));
+        }
+        end_sweep(c, swept);
+        if (r < 0)
+                return r;
+        if (ret_bytes)
+                *ret_bytes = bytes;
+        return 0;
+}
+
+_public_ int iommuctl_container_unmap(struct iommuctl_container *c, uint64_t iova, uint64_t size,
+                                      uint64_t *ret_bytes)
+{
+        const uint64_t page = (uint64_t)getpagesize();
+        uint64_t last;
+
+        if (size == 0 || (iova | size) & (page - 1))
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64
+                                 " are not whole pages of 0x%" PRIx64,
+                                 size, iova, page);
+        if (__builtin_add_overflow(iova, size - 1, &last))
+                return ctx_error(c->ctx, -EOVERFLOW, NULL,
+                                 "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64
+                                 " end past the last address, 0x%" PRIx64 ", and would wrap around",
+                                 size, iova, UINT64_MAX);
+        return sweep(c, iova, last, ret_bytes);
+}
+
+_public_ int iommuctl_container_unmap_all(struct iommuctl_container *c, uint64_t *ret_bytes)
+{
+        return sweep(c, 0, UINT64_MAX, ret_bytes);
+}
