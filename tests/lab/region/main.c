@@ -67,6 +67,7 @@ static const struct {
         { "large", test_large },
         { "let-go", test_let_go },
         { "pulled", test_pulled },
+        { "vga", test_vga },
 };
 
 /* The capabilities of a config file of sysfs, an offset a line. */

@@ -29,6 +29,8 @@ void test_resample(void);
 void test_guard(void);
 /* large.c */
 void test_large(void);
+/* vga.c */
+void test_vga(void);
 /* unplug.c */
 void test_let_go(void);
 void test_pulled(void);

@@ -4,7 +4,8 @@
 # timeout: 200
 #
 # Regions and interrupts of the library on real devices, each backend of the kernel in turn: accesses of every width,
-# doorbells, INTx unmasked by eventfd, MSI-X vectors one by one, registers that do not answer, large pages for large BARs.
+# doorbells, INTx unmasked by eventfd, MSI-X vectors one by one, registers that do not answer, large pages for large BARs,
+# ROM and legacy VGA.
 . "$LAB_DIR/lib.sh"
 . "$LAB_DIR/region-lib.sh"
 
@@ -12,7 +13,9 @@ edu=$(devices 1234:11e8)
 nic=0000:00:06.0
 memory=$(devices 1af4:1110)
 nothing=$(devices 1b36:0005)
-to_vfio "$edu" "$nic" "$memory" "$nothing"
+gpu=$(devices 1234:1111)
+sound=0000:00:08.1
+to_vfio "$edu" "$nic" "$memory" "$nothing" "$gpu" "$sound"
 
 for backend in $(backends); do
     check "$backend" bus-master "$edu"
@@ -22,6 +25,7 @@ for backend in $(backends); do
     check "$backend" msix "$nic"
     check "$backend" large "$memory"
     check "$backend" large "$nothing"
+    check "$backend" vga "$gpu"
 done
 
 # The same function on bytes of sysfs as on a device, against lspci.
@@ -31,5 +35,5 @@ for device in "$edu" "$nic" 0000:00:0d.0; do
     is "$ours" "$theirs" "the capabilities of $device are where lspci sees them"
 done
 
-to_native "$edu" "$nic" "$memory" "$nothing"
+to_native "$edu" "$nic" "$memory" "$nothing" "$gpu" "$sound"
 done_testing
