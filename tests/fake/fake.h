@@ -39,6 +39,7 @@ struct fake_options {
         bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
         bool no_type1;               /* vfio_iommu_type1 is not loaded */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
+        bool no_snoop_control;       /* the IOMMU lets transactions pass that are marked as not snooped */
         bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
         bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
         bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */
@@ -120,6 +121,11 @@ struct fake_pci {
         bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
         bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
         bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool no_low_power;  /* no low power features, as before 6.1 */
+        bool no_pm;         /* it has them, but never sleeps, as without CONFIG_PM */
+        unsigned int migration; /* FAKE_MIG_CAN_…; 0: none */
+        bool dma_log;           /* it can note down where it writes to */
+        bool migration_old;     /* without the calls of 6.2 */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
         bool page_requests; /* can be attached to a page table that takes page faults */
         uint32_t rom_size;  /* of its ROM; 0: none */
@@ -132,6 +138,10 @@ struct fake_pci {
         } regions[2];
 };
 #define FAKE_NONE 0xffffu
+/* VFIO_MIGRATION_… */
+#define FAKE_MIG_CAN_STOP_COPY (1u << 0)
+#define FAKE_MIG_CAN_P2P       (1u << 1)
+#define FAKE_MIG_CAN_PRE_COPY  (1u << 2)
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
  * 256 bytes of I/O ports. */
 #define FAKE_BAR0_SIZE 0x4000u
@@ -181,6 +191,24 @@ const char *fake_driver_of(struct fake *m, const char *bdf);
 const char *fake_override_of(struct fake *m, const char *bdf);
 /* How many times it was reset through VFIO. */
 unsigned int fake_reset_count(struct fake *m, const char *bdf);
+/* How many times its bus was reset with it. */
+unsigned int fake_hot_reset_count(struct fake *m, const char *bdf);
+/* Migration: the state it is in (enum vfio_device_mig_state). The next arc into STATE fails with ERROR, and
+ * STAYS: leaves the device in ERROR. Its pre-copy begins anew. */
+unsigned int fake_migration_state(struct fake *m, const char *bdf);
+void fake_fail_migration(struct fake *m, const char *bdf, unsigned int state, int error, bool stays);
+void fake_set_migration_reinit(struct fake *m, const char *bdf);
+/* It notes down where it writes to. */
+bool fake_is_logging(struct fake *m, const char *bdf);
+/* Whether it sleeps now, how often it was woken; somebody else uses it. */
+bool fake_is_asleep(struct fake *m, const char *bdf);
+unsigned int fake_wake_count(struct fake *m, const char *bdf);
+void fake_touch(struct fake *m, const char *bdf);
+/* From here on each hot reset that would be done ends in ERROR: a lock is held (-EBUSY, -EAGAIN); 0: it is
+ * done again. */
+void fake_set_hot_reset_error(struct fake *m, int error);
+/* The next N questions for the scope of a hot reset find one device more than they have room for. */
+void fake_set_hot_reset_growth(struct fake *m, unsigned int n);
 /* The memory behind a region, as the device sees it; NULL where there is none, or where its memory decoding
  * is off. BAR 3 only in part. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);

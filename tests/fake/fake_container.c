@@ -117,7 +117,8 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
                 return !m->options.no_type1 &&
-                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                       ((value == VFIO_DMA_CC_IOMMU && c->set && !m->options.no_snoop_control) ||
+                        value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
                         (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)) ||
                         (value == VFIO_UPDATE_VADDR && fake_type1_updates_vaddr(m, c)));
         case VFIO_SET_IOMMU:
@@ -228,6 +229,11 @@ static void group_release(struct fake *m, struct fake_file *f)
 static const struct fake_file_ops group_ops = { .ioctl = group_ioctl,
                                                 .release = group_release,
                                                 .what = "group" };
+
+struct fake_group *fake_group_of(const struct fake_file *f)
+{
+        return f && f->ops == &group_ops ? f->priv : NULL;
+}
 
 /* One open at a time, and none while one of its devices is open by its own node (vfio_group_fops_open()). */
 int fake_group_open(struct fake *m, struct fake_node *node, struct fake_file *file)

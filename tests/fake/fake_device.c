@@ -26,6 +26,10 @@ static void last_close(struct fake *m, struct fake_device *d)
                 fake_irq_disable(d, i);
         fake_ioeventfds_free(d);
         fake_command_reset(d);
+        fake_dma_log_stop(d);
+        fake_power_close(d);
+        fake_migration_reset(d);
+        d->precopy_v2 = false; /* vfio_df_device_first_open() */
 }
 
 static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake_vfio_bind_iommufd *a)
@@ -134,17 +138,20 @@ static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        if (!d->reset_methods[0])
+                return -ENOTTY; /* pci_try_reset_function() finds no method */
         fake_dmabufs_move(m, d, true);
         if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
                 fake_dmabufs_move(m, d, false);
         d->resets++;
+        fake_migration_reset(d);
         fake_command_reset(d);
         memset(d->memory + fake_region_place(VFIO_PCI_BAR0_REGION_INDEX), d->pulled ? 0xff : 0,
                FAKE_BAR0_SIZE);
         return 0;
 }
 
-static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+static int granted_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_device_file *df = f->priv;
         struct fake_device *d = df->device;
@@ -164,6 +171,9 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
                 return reset(m, d);
+        case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+        case VFIO_DEVICE_PCI_HOT_RESET:
+                return fake_hot_reset_ioctl(m, df, request, arg);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
@@ -179,6 +189,41 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         default:
                 return -ENOTTY;
         }
+}
+
+/* Each use wakes a device that sleeps (vfio_device_pm_runtime_get()). */
+static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+{
+        struct fake_device_file *df = f->priv;
+        int r;
+
+        fake_power_get(df->device);
+        r = granted_ioctl(m, f, request, arg);
+        fake_power_put(df->device);
+        return r;
+}
+
+static ssize_t device_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pread(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
+}
+
+static ssize_t device_pwrite(struct fake *m, struct fake_file *f, const void *buf, size_t size,
+                             uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pwrite(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
 }
 
 static void device_release(struct fake *m, struct fake_file *f)
@@ -202,8 +247,8 @@ static void device_release(struct fake *m, struct fake_file *f)
 }
 
 static const struct fake_file_ops device_ops = {
-        .pread = fake_region_pread,
-        .pwrite = fake_region_pwrite,
+        .pread = device_pread,
+        .pwrite = device_pwrite,
         .ioctl = device_ioctl,
         .mmap = fake_region_mmap,
         .release = device_release,

@@ -52,6 +52,7 @@ struct fake_file_ops {
         int (*mmap)(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
                     int *ret_fd, uint64_t *ret_offset);
         void (*release)(struct fake *m, struct fake_file *f);
+        bool stream; /* it may move less than it was asked to */
         const char *what;
 };
 
@@ -151,7 +152,16 @@ struct fake_device {
         uint8_t *saved; /* what the BARs hold meanwhile */
         struct fake_ioeventfd *ioeventfds;
         struct fake_irq irq[FAKE_N_IRQS];
-        unsigned int resets;
+        unsigned int resets, hot_resets;
+        char reset_methods[64];  /* as sysfs says them */
+        bool pm_allowed, asleep; /* see fake_power.c */
+        int pm_eventfd;
+        unsigned int wakes;
+        unsigned int mig_state, mig_error_at; /* see fake_migration.c */
+        int mig_error;
+        bool mig_error_stays, mig_reinit, precopy_v2;
+        struct fake_session *session;
+        struct fake_dma_log *dma_log;                               /* NULL: none is kept */
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
         struct fake_device *physfn;
         uint8_t vf_token[16];  /* of a PF */
@@ -196,6 +206,8 @@ struct fake {
         int modprobe_status;
         uint64_t node_delay;
         int next_vfio_index;
+        int hot_reset_error;
+        unsigned int hot_reset_growth;
         uint64_t pinned; /* bytes, against options.memlock */
 
         uint64_t now;
@@ -279,7 +291,8 @@ int fake_do_dup(struct fake *m, int fd);
 int fake_do_replace_fd(struct fake *m, int fd, int by);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
-bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size);
+/* The device whose registers are mapped there; NULL: none's. */
+struct fake_device *fake_registers_at(struct fake *m, uint64_t vaddr, uint64_t size);
 /* The release is MAJOR.MINOR or newer. */
 bool fake_kernel_is(const struct fake *m, unsigned int major, unsigned int minor);
 void fake_free_mmaps(struct fake *m);
@@ -322,6 +335,17 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
                                     const char *path);
 void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id);
 void fake_free_devices(struct fake *m);
+/* fake_power.c: around each use of the device. */
+void fake_add_power_state(struct fake *m, struct fake_device *d);
+void fake_power_get(struct fake_device *d);
+void fake_power_put(struct fake_device *d);
+/* fake_migration.c: back to running; a stream ends. */
+void fake_migration_reset(struct fake_device *d);
+/* fake_dma_log.c */
+void fake_dma_log_stop(struct fake_device *d);
+void fake_dma_log_write(struct fake_device *d, uint64_t iova, uint64_t size);
+/* fake_hot_reset.c */
+void fake_add_reset_methods(struct fake *m, struct fake_device *d);
 struct fake_group *fake_get_group(struct fake *m, unsigned int id);
 
 /* fake_bar.c: the memory of a device. */

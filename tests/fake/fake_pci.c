@@ -92,6 +92,8 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
         d->dir = fake_mkdirs(m, path);
         d->vfio_index = -1;
         d->memory_fd = -1;
+        d->pm_eventfd = -1;
+        d->mig_state = 2; /* VFIO_DEVICE_STATE_RUNNING */
         d->next = m->devices;
         m->devices = d;
         snprintf(link, sizeof(link), "/sys/bus/%s/devices/%s", bus, name);
@@ -125,7 +127,7 @@ static int config_show(struct fake *m, struct fake_node *node, char *buf, size_t
 
         /* 64 bytes for anyone, all of it for root (pci_read_config(), drivers/pci/pci-sysfs.c). */
         size = MIN(size, m->uid == 0 ? 256u : 64u);
-        memcpy(buf, d->memory, size);
+        memcpy(buf, d->memory, size); /* wakes nobody: D3hot answers (pci_config_pm_runtime_get()) */
         return (int)size;
 }
 
@@ -162,10 +164,10 @@ static void add_pci_files(struct fake *m, struct fake_device *d)
         fake_printf_file(m, at(d, "revision"), "0x%02x\n", p->revision);
         fake_add_file(m, at(d, "numa_node"), "-1\n");
         fake_add_file(m, at(d, "enable"), "1\n");
-        fake_add_file(m, at(d, "power_state"), "D0\n");
+        fake_add_power_state(m, d);
         fake_add_attribute(m, at(d, "config"), &attr_config, d);
         if (!p->no_reset)
-                fake_add_file(m, at(d, "reset_method"), "flr bus\n");
+                fake_add_reset_methods(m, d);
         if (p->sriov)
                 fake_add_file(m, at(d, "sriov_totalvfs"), "8\n");
         if (d->physfn)
@@ -224,6 +226,8 @@ void fake_free_devices(struct fake *m)
                 struct fake_device *d = m->devices;
 
                 m->devices = d->next;
+                fake_migration_reset(d);
+                fake_dma_log_stop(d);
                 fake_ioeventfds_free(d);
                 fake_memory_free(d);
                 free(d->name);
