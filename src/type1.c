@@ -107,6 +107,16 @@ static int type1_map(const struct address_space *s, uint64_t vaddr, uint64_t iov
         return s->k->ops->ioctl(s->k, s->fd, VFIO_IOMMU_MAP_DMA, &map);
 }
 
+/* Where the last device of the last group is removed, the kernel takes the group out of the container by
+ * itself, and with it go all mappings (vfio_device_remove_group()). Nothing answers in a container without
+ * groups. */
+static bool is_abandoned(const struct address_space *s)
+{
+        struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+
+        return s->k->ops->ioctl(s->k, s->fd, VFIO_IOMMU_GET_INFO, &info) == -EINVAL;
+}
+
 static int type1_unmap(const struct address_space *s, uint64_t iova, uint64_t size)
 {
         struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = iova, .size = size };
@@ -115,6 +125,8 @@ static int type1_unmap(const struct address_space *s, uint64_t iova, uint64_t si
         /* v2 takes whole mappings only, answers EINVAL where the range cuts one, and succeeds with a size of
          * 0 where there is none. */
         r = s->k->ops->ioctl(s->k, s->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+        if (r == -EINVAL && is_abandoned(s))
+                return 0;
         if (r < 0)
                 return r;
         return unmap.size == 0 ? -ENOENT : 0;

@@ -57,7 +57,7 @@ static void add_noiommu_group(struct fake *m, struct fake_device *d)
         fake_printf_file(m, path, "vfio-noiommu\n");
 }
 
-static bool group_has_vfio(struct fake *m, const struct fake_group *g, const struct fake_device *but)
+bool fake_group_has_vfio(struct fake *m, const struct fake_group *g, const struct fake_device *but)
 {
         for (struct fake_device *d = m->devices; d; d = d->next)
                 if (d->group == g && d->vfio_index >= 0 && d != but)
@@ -91,7 +91,7 @@ int fake_vfio_register(struct fake *m, struct fake_device *d)
                 add_noiommu_group(m, d);
         if (!d->group || (streq(d->bus, "pci") && d->pci.header_type != 0))
                 return -EINVAL; /* vfio_pci_core_register_device(), vfio_group_find_or_alloc() */
-        if (!m->options.no_group && !group_has_vfio(m, d->group, NULL)) {
+        if (!m->options.no_group && !fake_group_has_vfio(m, d->group, NULL)) {
                 snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%s%u/dev", prefix(d->group),
                          d->group->id);
                 fake_printf_file(m, path, "%u:%u\n", MAJOR_GROUP, d->group->id);
@@ -134,7 +134,7 @@ void fake_vfio_unregister(struct fake *m, struct fake_device *d)
         fake_remove(m, path);
         remove_number(m, MAJOR_CDEV, (unsigned int)d->vfio_index);
         d->vfio_index = -1;
-        if (group_has_vfio(m, d->group, d))
+        if (fake_group_has_vfio(m, d->group, d))
                 return;
         snprintf(path, sizeof(path), "/dev/vfio/%s%u", prefix(d->group), d->group->id);
         fake_remove(m, path);
