@@ -7,6 +7,7 @@
 #include "group.h"
 #include "iommuctl/device.h"
 #include "iommuctl/irq.h"
+#include "iommuctl/region.h"
 #include "locate.h"
 #include "vf_token.h"
 
@@ -31,8 +32,12 @@ struct iommuctl_device {
         uint32_t flags;
         uint32_t n_regions, n_irqs;
 
-        pthread_mutex_t lock; /* over irqs, configuration space's read-modify-write */
+        bool let_go; /* atomic: the descriptor stands for nothing, or is about to; see unplug.c */
+        bool closed; /* it does; with lock */
+
+        pthread_mutex_t lock; /* over irqs and regions, configuration space's read-modify-write */
         struct iommuctl_irq *irqs;
+        struct iommuctl_region *regions;
 
         /* With the lock of the iommufd. */
         struct iommuctl_device *next_in_iommufd;
@@ -72,6 +77,13 @@ int device_check_tokens(struct iommuctl_container *c, const char *name, int fd);
  * stays the caller's. */
 int device_alloc(struct iommuctl_container *c, struct iommuctl_group *group, const char *name, int fd,
                  uint32_t iommufd_id, struct iommuctl_device **ret_device);
+static inline bool device_let_go(const struct iommuctl_device *d)
+{
+        return __atomic_load_n(&d->let_go, __ATOMIC_SEQ_CST);
+}
+
+/* 0, or -ENODEV with its text where the device was let go of: unplug.c. */
+int device_check_here(const struct iommuctl_device *d);
 
 /* A device whose descriptor is there and part of the container; takes FD, and the reference to GROUP (or
  * NULL), also when it fails. */

@@ -1,41 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "iommuctl/region.h"
+#include "region.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/vfio.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "device.h"
 #include "region_dmabuf.h"
-#include "vfio_caps.h"
-
-struct region_map {
-        struct region_map *next;
-        void *start;
-        size_t length;
-};
-
-struct iommuctl_region {
-        struct iommuctl_device *device;
-        unsigned int index;
-        struct vfio_region_facts facts;
-        pthread_mutex_t lock; /* over maps */
-        struct region_map *maps;
-};
-
-static struct kernel *region_kernel(const struct iommuctl_region *region)
-{
-        return container_kernel(region->device->container);
-}
-
-static struct iommuctl_ctx *region_ctx(const struct iommuctl_region *region)
-{
-        return region->device->container->ctx;
-}
 
 static int read_info(struct iommuctl_device *d, unsigned int index, struct vfio_region_facts *ret_facts)
 {
@@ -45,9 +15,13 @@ static int read_info(struct iommuctl_device *d, unsigned int index, struct vfio_
         struct vfio_info info;
         int r;
 
+        r = device_check_here(d);
+        if (r < 0)
+                return r;
         r = vfio_info_get(k, d->fd, VFIO_DEVICE_GET_REGION_INFO, &fixed, sizeof(fixed), &info);
+        /* vfio-pci says so of the VGA region where the device is no VGA card */
         if (r == -EINVAL)
-                return ctx_error(ctx, r, d->name, "%s has no region %u", d->name, index);
+                return ctx_error(ctx, -ENXIO, d->name, "%s has nothing behind region %u", d->name, index);
         if (r >= 0) {
                 r = vfio_region_facts_parse(&info, ret_facts);
                 free(info.data);
@@ -83,22 +57,76 @@ _public_ int iommuctl_region_open(struct iommuctl_device *device, unsigned int i
         region->device = iommuctl_device_ref(device);
         region->index = index;
         region->facts = facts;
+        region->ones_fd = -1;
         pthread_mutex_init(&region->lock, NULL);
+        pthread_mutex_lock(&device->lock);
+        region->next = device->regions;
+        device->regions = region;
+        pthread_mutex_unlock(&device->lock);
         *ret_region = region;
         return 0;
+}
+
+/* Whether the region says that it is of this type; what cannot be read about is of none. */
+static int is_of_type(struct iommuctl_device *d, unsigned int index, uint32_t type, uint32_t subtype)
+{
+        struct vfio_region_facts f;
+        int r;
+
+        r = read_info(d, index, &f);
+        if (r < 0)
+                return r == -ENXIO ? 0 : r;
+        free(f.areas);
+        return f.has_type && f.type == type && f.subtype == subtype;
+}
+
+_public_ int iommuctl_region_open_type(struct iommuctl_device *device, uint32_t type, uint32_t subtype,
+                                       struct iommuctl_region **ret_region)
+{
+        /* The first of a PCI device have their fixed meaning (enum in <linux/vfio.h>). */
+        unsigned int index = device->flags & VFIO_DEVICE_FLAGS_PCI ? VFIO_PCI_NUM_REGIONS : 0;
+        int r;
+
+        for (; index < device->n_regions; index++) {
+                r = is_of_type(device, index, type, subtype);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        return iommuctl_region_open(device, index, ret_region);
+        }
+        return ctx_error(device->container->ctx, -ENXIO, device->name,
+                         "%s has no region of type 0x%x, subtype 0x%x", device->name, type, subtype);
+}
+
+static void leave_device(struct iommuctl_region *region)
+{
+        struct iommuctl_device *d = region->device;
+
+        pthread_mutex_lock(&d->lock);
+        for (struct iommuctl_region **p = &d->regions; *p; p = &(*p)->next) {
+                if (*p == region) {
+                        *p = region->next;
+                        break;
+                }
+        }
+        pthread_mutex_unlock(&d->lock);
 }
 
 _public_ void iommuctl_region_free(struct iommuctl_region *region)
 {
         if (!region)
                 return;
+        leave_device(region);
         while (region->maps) {
                 struct region_map *map = region->maps;
 
                 region->maps = map->next;
+                sigbus_unguard(map->guard);
                 region_kernel(region)->ops->munmap(region_kernel(region), map->start, map->length);
                 free(map);
         }
+        if (region->ones_fd >= 0)
+                region_kernel(region)->ops->close(region_kernel(region), region->ones_fd);
         pthread_mutex_destroy(&region->lock);
         iommuctl_device_unref(region->device);
         free(region->facts.areas);
@@ -128,172 +156,19 @@ _public_ uint64_t iommuctl_region_offset(const struct iommuctl_region *region)
         return region->facts.offset;
 }
 
-static int check_inside(const struct iommuctl_region *region, uint64_t offset, uint64_t size)
+_public_ unsigned int iommuctl_region_index(const struct iommuctl_region *region)
 {
-        if (offset <= region->facts.size && size <= region->facts.size - offset)
-                return 0;
-        return ctx_error(region_ctx(region), -ERANGE, region->device->name,
-                         "0x%" PRIx64 " bytes at 0x%" PRIx64
-                         " are not inside region %u of %s, which has 0x%" PRIx64,
-                         size, offset, region->index, region->device->name, region->facts.size);
+        return region->index;
 }
 
-/* Checks an access of one DIRECTION (a flag) before any of it is made. */
-static int check_access(const struct iommuctl_region *region, unsigned int direction, uint64_t offset,
-                        size_t size)
+_public_ bool iommuctl_region_type(const struct iommuctl_region *region, uint32_t *ret_type,
+                                   uint32_t *ret_subtype)
 {
-        const bool write = direction == IOMMUCTL_REGION_WRITE;
-
-        if (!(iommuctl_region_flags(region) & direction))
-                return ctx_error(region_ctx(region), -EACCES, region->device->name,
-                                 "region %u of %s cannot be %s", region->index, region->device->name,
-                                 write ? "written" : "read");
-        return check_inside(region, offset, size);
-}
-
-static int io_failed(const struct iommuctl_region *region, ssize_t n)
-{
-        int r = n < 0 && n != -EINTR ? (int)n : -EIO;
-
-        return ctx_error(region_ctx(region), r, region->device->name, "region %u of %s does not answer: %s",
-                         region->index, region->device->name, strerror(-r));
-}
-
-_public_ int iommuctl_region_read(struct iommuctl_region *region, uint64_t offset, void *buf, size_t size)
-{
-        struct kernel *k = region_kernel(region);
-        char *at = buf;
-        int r;
-
-        r = check_access(region, IOMMUCTL_REGION_READ, offset, size);
-        if (r < 0)
-                return r;
-        while (size > 0) {
-                ssize_t n = k->ops->pread(k, region->device->fd, at, size, region->facts.offset + offset);
-
-                if (n <= 0 || (size_t)n > size)
-                        return io_failed(region, n);
-                at += n;
-                offset += (size_t)n;
-                size -= (size_t)n;
-        }
-        return 0;
-}
-
-_public_ int iommuctl_region_write(struct iommuctl_region *region, uint64_t offset, const void *buf,
-                                   size_t size)
-{
-        struct kernel *k = region_kernel(region);
-        const char *at = buf;
-        int r;
-
-        r = check_access(region, IOMMUCTL_REGION_WRITE, offset, size);
-        if (r < 0)
-                return r;
-        while (size > 0) {
-                ssize_t n = k->ops->pwrite(k, region->device->fd, at, size, region->facts.offset + offset);
-
-                if (n <= 0 || (size_t)n > size)
-                        return io_failed(region, n);
-                at += n;
-                offset += (size_t)n;
-                size -= (size_t)n;
-        }
-        return 0;
-}
-
-_public_ int iommuctl_region_areas(const struct iommuctl_region *region, struct iommuctl_range **ret_areas)
-{
-        const struct vfio_region_facts *f = &region->facts;
-        struct iommuctl_range *areas = calloc(f->n_areas ?: 1, sizeof(*areas));
-
-        if (!areas)
-                return ctx_error(region_ctx(region), -ENOMEM, region->device->name, "out of memory");
-        if (f->n_areas > 0)
-                memcpy(areas, f->areas, f->n_areas * sizeof(*areas));
-        *ret_areas = areas;
-        return (int)f->n_areas;
-}
-
-static const struct iommuctl_range *find_area(const struct iommuctl_region *region, uint64_t offset)
-{
-        for (size_t i = 0; i < region->facts.n_areas; i++)
-                if (offset >= region->facts.areas[i].start && offset <= region->facts.areas[i].last)
-                        return &region->facts.areas[i];
-        return NULL;
-}
-
-static int not_mappable(const struct iommuctl_region *region, uint64_t offset)
-{
-        char list[300] = "";
-        size_t at = 0;
-
-        for (size_t i = 0; i < region->facts.n_areas && at < sizeof(list) - 64; i++)
-                at += (size_t)snprintf(list + at, sizeof(list) - at, "%s0x%" PRIx64 "-0x%" PRIx64,
-                                       i ? ", " : "", region->facts.areas[i].start,
-                                       region->facts.areas[i].last);
-        return ctx_error(region_ctx(region), -EOPNOTSUPP, region->device->name,
-                         "region %u of %s cannot be mapped at 0x%" PRIx64 "; what can be mapped: %s",
-                         region->index, region->device->name, offset, list[0] ? list : "nothing");
-}
-
-/* Maps whole pages from START to END of the descriptor's region, and keeps them for region_free. */
-static int map_pages(struct iommuctl_region *region, uint64_t start, uint64_t end, void **ret_start)
-{
-        struct kernel *k = region_kernel(region);
-        struct region_map *map = calloc(1, sizeof(*map));
-        int prot = 0, r;
-
-        if (!map)
-                return -ENOMEM;
-        if (region->facts.flags & VFIO_REGION_INFO_FLAG_READ)
-                prot |= PROT_READ;
-        if (region->facts.flags & VFIO_REGION_INFO_FLAG_WRITE)
-                prot |= PROT_WRITE;
-        map->length = end - start;
-        r = k->ops->mmap(k, NULL, map->length, prot, MAP_SHARED, region->device->fd,
-                         region->facts.offset + start, &map->start);
-        if (r < 0) {
-                free(map);
-                return r;
-        }
-        pthread_mutex_lock(&region->lock);
-        map->next = region->maps;
-        region->maps = map;
-        pthread_mutex_unlock(&region->lock);
-        *ret_start = map->start;
-        return 0;
-}
-
-_public_ int iommuctl_region_map(struct iommuctl_region *region, uint64_t offset, uint64_t size,
-                                 void **ret_map)
-{
-        const uint64_t page = (uint64_t)getpagesize();
-        const struct iommuctl_range *area;
-        uint64_t start, end;
-        void *map;
-        int r;
-
-        r = check_inside(region, offset, size ?: 1);
-        if (r < 0)
-                return r;
-        area = find_area(region, offset);
-        if (!area)
-                return not_mappable(region, offset);
-        if (size == 0)
-                size = area->last - offset + 1;
-        if (size - 1 > area->last - offset)
-                return not_mappable(region, area->last + 1);
-        /* A BAR smaller than a page has the page to itself where the kernel lets it be mapped. */
-        start = offset & ~(page - 1);
-        end = (offset + size + page - 1) & ~(page - 1);
-        r = map_pages(region, start, end, &map);
-        if (r < 0)
-                return ctx_error(region_ctx(region), r, region->device->name,
-                                 "region %u of %s cannot be mapped: %s", region->index, region->device->name,
-                                 strerror(-r));
-        *ret_map = (char *)map + (offset - start);
-        return 0;
+        if (!region->facts.has_type)
+                return false;
+        *ret_type = region->facts.type;
+        *ret_subtype = region->facts.subtype;
+        return true;
 }
 
 struct iommuctl_device *region_device(const struct iommuctl_region *region)

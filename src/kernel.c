@@ -173,6 +173,25 @@ static int real_eventfd(struct kernel *k, unsigned int value, int flags)
         return RESULT(eventfd(value, flags | EFD_CLOEXEC));
 }
 
+static int real_replace_fd(struct kernel *k, int fd, int by)
+{
+        int r;
+
+        (void)k;
+        /* EBUSY: another thread is just being given the same number (dup3(2)) */
+        do
+                r = dup3(by, fd, O_CLOEXEC);
+        while (r < 0 && (errno == EINTR || errno == EBUSY));
+        return r < 0 ? -errno : 0;
+}
+
+static int real_sigaction(struct kernel *k, int number, const struct sigaction *action,
+                          struct sigaction *ret_old)
+{
+        (void)k;
+        return RESULT(sigaction(number, action, ret_old));
+}
+
 static int real_dup(struct kernel *k, int fd)
 {
         (void)k;
@@ -396,6 +415,8 @@ static const struct kernel_ops real_ops = {
         .memfd_create = real_memfd_create,
         .eventfd = real_eventfd,
         .dup = real_dup,
+        .replace_fd = real_replace_fd,
+        .sigaction = real_sigaction,
         .socket = real_socket,
         .getrlimit = real_getrlimit,
         .poll = real_poll,

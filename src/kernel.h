@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -51,7 +52,13 @@ struct kernel_ops {
         int (*memfd_create)(struct kernel *k, const char *name, unsigned int flags);
         int (*eventfd)(struct kernel *k, unsigned int value, int flags);
         int (*dup)(struct kernel *k, int fd);
+        /* The number FD stands for what BY stands for, from one moment to the next; what it stood for is
+         * closed. */
+        int (*replace_fd)(struct kernel *k, int fd, int by);
         int (*socket)(struct kernel *k, int domain, int type, int protocol);
+        /* sigaction(2); ACTION or RET_OLD may be NULL. */
+        int (*sigaction)(struct kernel *k, int number, const struct sigaction *action,
+                         struct sigaction *ret_old);
         int (*getrlimit)(struct kernel *k, int resource, struct rlimit *ret_limit);
 
         /* Time. The clock is CLOCK_MONOTONIC, in nanoseconds. */

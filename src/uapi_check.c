@@ -196,6 +196,37 @@ _Static_assert(sizeof(struct uapi_vfio_device_feature_bus_master) ==
                "struct vfio_device_feature_bus_master");
 #endif
 
+#ifdef VFIO_MIG_GET_PRECOPY_INFO
+_Static_assert(UAPI_VFIO_MIGRATION_PRE_COPY == VFIO_MIGRATION_PRE_COPY, "VFIO_MIGRATION_PRE_COPY");
+_Static_assert(UAPI_VFIO_DEVICE_STATE_PRE_COPY == (int)VFIO_DEVICE_STATE_PRE_COPY, "STATE_PRE_COPY");
+_Static_assert(UAPI_VFIO_DEVICE_STATE_PRE_COPY_P2P == (int)VFIO_DEVICE_STATE_PRE_COPY_P2P,
+               "STATE_PRE_COPY_P2P");
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_MIG_DATA_SIZE == VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, "MIG_DATA_SIZE");
+_Static_assert(sizeof(struct uapi_vfio_device_feature_mig_data_size) ==
+                       sizeof(struct vfio_device_feature_mig_data_size),
+               "struct vfio_device_feature_mig_data_size");
+_Static_assert(sizeof(struct uapi_vfio_precopy_info) == sizeof(struct vfio_precopy_info),
+               "struct vfio_precopy_info");
+_Static_assert(offsetof(struct uapi_vfio_precopy_info, dirty_bytes) ==
+                       offsetof(struct vfio_precopy_info, dirty_bytes),
+               "struct vfio_precopy_info");
+_Static_assert(UAPI_VFIO_MIG_GET_PRECOPY_INFO == VFIO_MIG_GET_PRECOPY_INFO, "VFIO_MIG_GET_PRECOPY_INFO");
+#endif
+#ifdef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
+_Static_assert(UAPI_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2,
+               "MIG_PRECOPY_INFOv2");
+_Static_assert(UAPI_VFIO_PRECOPY_INFO_REINIT == VFIO_PRECOPY_INFO_REINIT, "VFIO_PRECOPY_INFO_REINIT");
+#endif
+
+#ifdef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+_Static_assert(UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID == VFIO_PCI_HOT_RESET_FLAG_DEV_ID, "FLAG_DEV_ID");
+_Static_assert(UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED == VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED,
+               "FLAG_DEV_ID_OWNED");
+_Static_assert(UAPI_VFIO_PCI_DEVID_OWNED == VFIO_PCI_DEVID_OWNED, "VFIO_PCI_DEVID_OWNED");
+_Static_assert(UAPI_VFIO_PCI_DEVID_NOT_OWNED == (uint32_t)VFIO_PCI_DEVID_NOT_OWNED,
+               "VFIO_PCI_DEVID_NOT_OWNED");
+#endif
+
 _Static_assert(sizeof(struct uapi_iommu_ioas_map) == 40, "struct iommu_ioas_map of Linux 6.2");
 _Static_assert(sizeof(struct uapi_iommu_ioas_iova_ranges) == 32,
                "struct iommu_ioas_iova_ranges of Linux 6.2");

@@ -68,6 +68,33 @@ struct uapi_vfio_device_feature_bus_master {
 #define UAPI_VFIO_DEVICE_FEATURE_SET_MASTER   1
 #define UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER   10
 
+/* Linux 6.5: the answer of VFIO_DEVICE_GET_PCI_HOT_RESET_INFO for a device that was opened at its own node,
+ * with the iommufd's numbers where group_id was. */
+#define UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID       (1u << 0)
+#define UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED (1u << 1)
+#define UAPI_VFIO_PCI_DEVID_OWNED                 0u
+#define UAPI_VFIO_PCI_DEVID_NOT_OWNED             0xffffffffu
+
+/* Linux 6.2: migration with a phase while the device runs, and how much there is to copy. */
+#define UAPI_VFIO_MIGRATION_PRE_COPY           (1u << 2)
+#define UAPI_VFIO_DEVICE_STATE_PRE_COPY        6
+#define UAPI_VFIO_DEVICE_STATE_PRE_COPY_P2P    7
+#define UAPI_VFIO_DEVICE_FEATURE_MIG_DATA_SIZE 9
+struct uapi_vfio_device_feature_mig_data_size {
+        uint64_t stop_copy_length;
+};
+struct uapi_vfio_precopy_info {
+        uint32_t argsz;
+        uint32_t flags;
+        uint64_t initial_bytes;
+        uint64_t dirty_bytes;
+};
+#define UAPI_VFIO_MIG_GET_PRECOPY_INFO _IO(VFIO_TYPE, VFIO_BASE + 21)
+
+/* Linux 7.2: the flags above are filled in for a device that was asked to. */
+#define UAPI_VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 12
+#define UAPI_VFIO_PRECOPY_INFO_REINIT               (1u << 0)
+
 /* Linux 6.5: a capability of VFIO_DEVICE_GET_INFO. */
 #define UAPI_VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP 5
 struct uapi_vfio_device_info_cap_pci_atomic_comp {

@@ -248,6 +248,21 @@ static int parse_areas(const struct vfio_info *info, uint32_t cap_offset, struct
         return 0;
 }
 
+static void parse_type(const struct vfio_info *info, uint32_t cap_offset, struct vfio_region_facts *facts)
+{
+        struct vfio_region_info_cap_type type;
+        const void *cap;
+        size_t size;
+
+        cap = vfio_cap_find(info, cap_offset, VFIO_REGION_INFO_CAP_TYPE, sizeof(type), &size);
+        if (!cap)
+                return;
+        memcpy(&type, cap, sizeof(type));
+        facts->has_type = true;
+        facts->type = type.type;
+        facts->subtype = type.subtype;
+}
+
 int vfio_region_facts_parse(const struct vfio_info *info, struct vfio_region_facts *ret_facts)
 {
         struct vfio_region_info fixed = { 0 };
@@ -264,7 +279,10 @@ int vfio_region_facts_parse(const struct vfio_info *info, struct vfio_region_fac
         /* off_t has a sign. */
         if (__builtin_add_overflow(fixed.offset, fixed.size, &end) || end > INT64_MAX)
                 return -EPROTO;
-        r = parse_areas(info, fixed.flags & VFIO_REGION_INFO_FLAG_CAPS ? fixed.cap_offset : 0, &facts);
+        if (!(fixed.flags & VFIO_REGION_INFO_FLAG_CAPS))
+                fixed.cap_offset = 0;
+        parse_type(info, fixed.cap_offset, &facts);
+        r = parse_areas(info, fixed.cap_offset, &facts);
         if (r < 0)
                 return r;
         *ret_facts = facts;

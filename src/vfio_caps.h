@@ -62,6 +62,8 @@ struct vfio_region_facts {
         uint32_t flags;               /* VFIO_REGION_INFO_FLAG_… */
         struct iommuctl_range *areas; /* parts that can be mapped, as offsets in the region; to free() */
         size_t n_areas;
+        bool has_type; /* device-specific (Linux 4.6) */
+        uint32_t type, subtype;
 };
 /* 0; -ENOMEM; -EPROTO where the answer is too short or the region does not fit into the descriptor's offsets.
  */

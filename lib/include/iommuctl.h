@@ -15,6 +15,7 @@
 #include <iommuctl/device.h>
 #include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
+#include <iommuctl/dma_log.h>
 #include <iommuctl/fault_queue.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
@@ -22,9 +23,15 @@
 #include <iommuctl/hwpt.h>
 #include <iommuctl/irq.h>
 #include <iommuctl/machine.h>
+#include <iommuctl/migration.h>
+#include <iommuctl/pci.h>
+#include <iommuctl/power.h>
 #include <iommuctl/region.h>
+#include <iommuctl/region_guard.h>
+#include <iommuctl/reset.h>
 #include <iommuctl/takeover.h>
 #include <iommuctl/topology.h>
+#include <iommuctl/unplug.h>
 #include <iommuctl/veventq.h>
 #include <iommuctl/viommu.h>
 

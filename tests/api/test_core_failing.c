@@ -12,11 +12,23 @@
 #include "iommuctl/irq.h"
 #include "iommuctl/region.h"
 
+/* With a large BAR, a region of its own, and vectors that can be added. */
+#define CARD "0000:06:00.0"
+
 static char memory[4 * 4096] __attribute__((aligned(4096)));
 
 static struct fake *machine(void)
 {
-        return machine_vfio(&(struct fake_options){ .hugepages_2m = 4 });
+        struct fake *m = machine_vfio(&(struct fake_options){ .hugepages_2m = 4 });
+
+        fake_add_pci(m, CARD,
+                     &(struct fake_pci){
+                             .driver = "vfio-pci",
+                             .group = 16,
+                             .dynamic_msix = true,
+                             .bar3_size = 4 << 20,
+                             .regions = { { .type = VFIO_REGION_TYPE_GFX, .subtype = 1, .size = 0x1000 } } });
+        return m;
 }
 
 /* The books and the kernel's side say the same of the buffer. A disagreement is a failure of the test itself.
@@ -195,7 +207,7 @@ static int run_groups(struct iommuctl_ctx *ctx, struct fake *m)
 
 static int use_regions(struct iommuctl_device *device)
 {
-        struct iommuctl_region *bar = NULL, *msix = NULL;
+        struct iommuctl_region *bar = NULL, *msix = NULL, *large = NULL, *own = NULL;
         void *map;
         uint32_t value = 0;
         int r;
@@ -213,6 +225,16 @@ static int use_regions(struct iommuctl_device *device)
                 r = iommuctl_region_write(msix, 0x2000, &value, sizeof(value));
         if (r >= 0)
                 r = iommuctl_region_read(msix, 0x2000, &value, sizeof(value));
+        if (r >= 0)
+                r = iommuctl_region_open(device, VFIO_PCI_BAR3_REGION_INDEX, &large);
+        if (r >= 0)
+                r = iommuctl_region_map(large, 0, 0, &map);
+        if (r >= 0)
+                r = iommuctl_region_open_type(device, VFIO_REGION_TYPE_GFX, 1, &own);
+        if (r >= 0)
+                r = iommuctl_region_read32(own, 0, &value);
+        iommuctl_region_free(own);
+        iommuctl_region_free(large);
         iommuctl_region_free(msix);
         iommuctl_region_free(bar);
         return r;
@@ -220,23 +242,38 @@ static int use_regions(struct iommuctl_device *device)
 
 static int use_irqs(struct iommuctl_device *device, struct fake *m)
 {
-        struct iommuctl_irq *irq = NULL, *request = NULL;
+        struct iommuctl_irq *irq = NULL, *request = NULL, *far = NULL;
+        struct iommuctl_region *bar = NULL;
         int r;
 
         r = iommuctl_irq_new(device, IOMMUCTL_IRQ_MSIX, 0, 4, &irq);
         if (r >= 0)
                 r = iommuctl_irq_new(device, IOMMUCTL_IRQ_REQUEST, 0, 1, &request);
         if (r >= 0)
-                fake_raise(m, NIC, VFIO_PCI_MSIX_IRQ_INDEX, 3);
+                fake_raise(m, CARD, VFIO_PCI_MSIX_IRQ_INDEX, 3);
         if (r >= 0 && !fake_process_is_dead(m))
                 r = iommuctl_irq_wait(irq, 3, 10, NULL);
         if (r >= 0)
                 r = iommuctl_irq_trigger(irq, 0);
+        if (r >= 0)
+                r = iommuctl_irq_set_eventfd(irq, 2, iommuctl_irq_fd(irq, 1));
+        if (r >= 0)
+                r = iommuctl_irq_new(device, IOMMUCTL_IRQ_MSIX, 6, 1, &far);
+        if (r >= 0)
+                r = iommuctl_region_open(device, VFIO_PCI_BAR0_REGION_INDEX, &bar);
+        if (r >= 0)
+                r = iommuctl_region_set_ioeventfd(bar, 8, 4, 1, iommuctl_irq_fd(far, 0));
+        if (r >= 0)
+                r = iommuctl_region_set_ioeventfd(bar, 8, 4, 1, -1);
+        iommuctl_region_free(bar);
+        iommuctl_irq_free(far);
         iommuctl_irq_free(request);
         iommuctl_irq_free(irq);
         irq = NULL;
         if (r >= 0)
                 r = iommuctl_irq_new(device, IOMMUCTL_IRQ_INTX, 0, 1, &irq);
+        if (r >= 0)
+                r = iommuctl_irq_set_resample(irq, iommuctl_irq_fd(irq, 0));
         if (r >= 0)
                 r = iommuctl_irq_unmask(irq, 0);
         iommuctl_irq_free(irq);
@@ -251,7 +288,7 @@ static int run_registers(struct iommuctl_ctx *ctx, struct fake *m)
 
         r = iommuctl_container_new(ctx, IOMMUCTL_BACKEND_AUTO, &c);
         if (r >= 0)
-                r = iommuctl_device_open(c, NIC, &device);
+                r = iommuctl_device_open(c, CARD, &device);
         if (r >= 0)
                 r = use_regions(device);
         if (r >= 0)

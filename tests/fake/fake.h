@@ -120,15 +120,34 @@ struct fake_pci {
         bool dynamic_msix;  /* MSI-X vectors can be added while others are on (6.5) */
         bool cdx;           /* on a CDX bus: no config space to speak of, bus mastering by a feature (6.10) */
         bool display;       /* shows a display by dma-bufs, as the sample driver mbochs does */
+        bool no_low_power;  /* no low power features, as before 6.1 */
+        bool no_pm;         /* it has them, but never sleeps, as without CONFIG_PM */
+        unsigned int migration; /* FAKE_MIG_CAN_…; 0: none */
+        bool dma_log;           /* it can note down where it writes to */
+        bool migration_old;     /* without the calls of 6.2 */
         bool atomics; /* the way to the root completes 32 and 64-bit AtomicOps, and device info says so */
         bool page_requests; /* can be attached to a page table that takes page faults */
+        uint32_t rom_size;  /* of its ROM; 0: none */
+        uint64_t bar3_size; /* another memory BAR, sparse; 0: none */
+        /* Device-specific ones, behind the fixed ones, up to the first of no size. One that can be mapped has
+         * two areas that can be: its first page, and all from the third on. */
+        struct {
+                uint32_t type, subtype, size;
+                bool mappable;
+        } regions[2];
 };
 #define FAKE_NONE 0xffffu
+/* VFIO_MIGRATION_… */
+#define FAKE_MIG_CAN_STOP_COPY (1u << 0)
+#define FAKE_MIG_CAN_P2P       (1u << 1)
+#define FAKE_MIG_CAN_PRE_COPY  (1u << 2)
 /* BAR 0: 16 KiB of memory with a register file; BAR 2: 64 KiB with the MSI-X table in its second page; BAR 4:
  * 256 bytes of I/O ports. */
 #define FAKE_BAR0_SIZE 0x4000u
 #define FAKE_BAR2_SIZE 0x10000u
 #define FAKE_BAR4_SIZE 0x100u
+/* Legacy VGA, of a class 0x0300. */
+#define FAKE_VGA_SIZE 0xc0000u
 
 void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci);
 /* Another card is found at the address. */
@@ -171,8 +190,34 @@ const char *fake_driver_of(struct fake *m, const char *bdf);
 const char *fake_override_of(struct fake *m, const char *bdf);
 /* How many times it was reset through VFIO. */
 unsigned int fake_reset_count(struct fake *m, const char *bdf);
-/* The memory behind a BAR, as the device sees it; NULL where there is none. */
+/* How many times its bus was reset with it. */
+unsigned int fake_hot_reset_count(struct fake *m, const char *bdf);
+/* Migration: the state it is in (enum vfio_device_mig_state). The next arc into STATE fails with ERROR, and
+ * STAYS: leaves the device in ERROR. Its pre-copy begins anew. */
+unsigned int fake_migration_state(struct fake *m, const char *bdf);
+void fake_fail_migration(struct fake *m, const char *bdf, unsigned int state, int error, bool stays);
+void fake_set_migration_reinit(struct fake *m, const char *bdf);
+/* It notes down where it writes to. */
+bool fake_is_logging(struct fake *m, const char *bdf);
+/* Whether it sleeps now, how often it was woken; somebody else uses it. */
+bool fake_is_asleep(struct fake *m, const char *bdf);
+unsigned int fake_wake_count(struct fake *m, const char *bdf);
+void fake_touch(struct fake *m, const char *bdf);
+/* From here on each hot reset that would be done ends in ERROR: a lock is held (-EBUSY, -EAGAIN); 0: it is
+ * done again. */
+void fake_set_hot_reset_error(struct fake *m, int error);
+/* The next N questions for the scope of a hot reset find one device more than they have room for. */
+void fake_set_hot_reset_growth(struct fake *m, unsigned int n);
+/* The memory behind a region, as the device sees it; NULL where there is none, or where its memory decoding
+ * is off. BAR 3 only in part. */
 void *fake_bar(struct fake *m, const char *bdf, unsigned int bar);
+/* Someone wants the device back: its driver is unbound, which asks the user by the request event and waits
+ * until the device is closed. */
+void fake_ask_back(struct fake *m, const char *bdf);
+/* Someone takes the card out: configuration space is gone, BARs read as all ones. */
+void fake_pull(struct fake *m, const char *bdf);
+/* How many ioeventfds the device has. */
+unsigned int fake_n_ioeventfds(struct fake *m, const char *bdf);
 uint8_t *fake_config(struct fake *m, const char *bdf);
 /* The guest shows a picture of this size from now on, in a buffer of its own; 0 and 0: nothing. */
 void fake_set_display(struct fake *m, const char *bdf, unsigned int width, unsigned int height);
@@ -184,8 +229,13 @@ int fake_dma_read(struct fake *m, const char *bdf, uint64_t iova, void *buf, siz
 /* The device raises the vector of an interrupt (VFIO_PCI_*_IRQ_INDEX). Returns 1 where an eventfd was
  * signalled, 0 where it is off or masked. */
 int fake_raise(struct fake *m, const char *bdf, unsigned int index, unsigned int vector);
-/* How many vectors of the interrupt are on. */
+/* How many vectors of the interrupt are on, counted from 0 to the last one. */
 unsigned int fake_irq_enabled(struct fake *m, const char *bdf, unsigned int index);
+/* How many vectors of the host it costs. */
+unsigned int fake_irq_held(struct fake *m, const char *bdf, unsigned int index);
+/* The kernel's side of eventfds that it listens to, in its own time: what unmasks INTx, what writes to BARs.
+ */
+void fake_settle(struct fake *m);
 
 /* The same for what the device does with a PASID. */
 int fake_dma_read_pasid(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, void *buf,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A device gets a driver and loses it: links, uevent, VFIO nodes, and the unbind that does not end. */
-#include "fake_internal.h"
+#include "fake_vfio.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +35,18 @@ void fake_unbind_device(struct fake *m, struct fake_device *d)
                 fake_vfio_unregister(m, d);
         if (!drv->unbind_hangs && d->open_count == 0)
                 fake_finish_unbind(m, d);
+        if (drv->vfio && d->open_count)
+                fake_irq_request(d); /* vfio_pci_core_request() */
+}
+
+void fake_ask_back(struct fake *m, const char *bdf)
+{
+        struct fake_device *d;
+
+        pthread_mutex_lock(&m->lock);
+        d = fake_find_device(m, bdf);
+        fake_unbind_device(m, d);
+        pthread_mutex_unlock(&m->lock);
 }
 
 void fake_finish_unbind(struct fake *m, struct fake_device *d)

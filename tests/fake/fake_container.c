@@ -229,6 +229,11 @@ static const struct fake_file_ops group_ops = { .ioctl = group_ioctl,
                                                 .release = group_release,
                                                 .what = "group" };
 
+struct fake_group *fake_group_of(const struct fake_file *f)
+{
+        return f && f->ops == &group_ops ? f->priv : NULL;
+}
+
 /* One open at a time, and none while one of its devices is open by its own node (vfio_group_fops_open()). */
 int fake_group_open(struct fake *m, struct fake_node *node, struct fake_file *file)
 {

@@ -8,19 +8,13 @@
 
 #include "fake_vfio.h"
 
-static void bus_master_off(struct fake_device *d)
-{
-        if (d->memory)
-                d->memory[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MASTER;
-}
-
 /* vfio_pci_core_enable() clears bus mastering; disabling does so again, switches interrupts off, and resets
  * where it can. */
 static void first_open(struct fake_device *d)
 {
         if (d->physfn && d->physfn->vfio_index >= 0)
                 d->physfn->vf_users++;
-        bus_master_off(d);
+        fake_command_reset(d);
 }
 
 static void last_close(struct fake *m, struct fake_device *d)
@@ -30,7 +24,12 @@ static void last_close(struct fake *m, struct fake_device *d)
                 d->physfn->vf_users--;
         for (unsigned int i = 0; i < FAKE_N_IRQS; i++)
                 fake_irq_disable(d, i);
-        bus_master_off(d);
+        fake_ioeventfds_free(d);
+        fake_command_reset(d);
+        fake_dma_log_stop(d);
+        fake_power_close(d);
+        fake_migration_reset(d);
+        d->precopy_v2 = false; /* vfio_df_device_first_open() */
 }
 
 static int bind_iommufd(struct fake *m, struct fake_device_file *df, struct fake_vfio_bind_iommufd *a)
@@ -127,6 +126,8 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
                                                 : VFIO_DEVICE_FLAGS_PCI) |
                    (d->pci.no_reset || !d->memory ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
+        for (size_t i = 0; i < ARRAY_SIZE(d->pci.regions) && d->pci.regions[i].size; i++)
+                a->num_regions++;
         a->num_irqs = VFIO_PCI_NUM_IRQS;
         if (a->argsz >= sizeof(*a))
                 a->cap_offset = 0;
@@ -139,15 +140,20 @@ static int reset(struct fake *m, struct fake_device *d)
 {
         if (d->pci.no_reset)
                 return -EINVAL; /* vfio_pci_ioctl_reset(): reset_works is not set */
+        if (!d->reset_methods[0])
+                return -ENOTTY; /* pci_try_reset_function() finds no method */
         fake_dmabufs_move(m, d, true);
         if (d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)
                 fake_dmabufs_move(m, d, false);
         d->resets++;
-        memset(d->memory + (1 << 20), 0, FAKE_BAR0_SIZE);
+        fake_migration_reset(d);
+        fake_command_reset(d);
+        memset(d->memory + fake_region_place(VFIO_PCI_BAR0_REGION_INDEX), d->pulled ? 0xff : 0,
+               FAKE_BAR0_SIZE);
         return 0;
 }
 
-static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+static int granted_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_device_file *df = f->priv;
         struct fake_device *d = df->device;
@@ -167,10 +173,15 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
                 return get_info(d, arg);
         case VFIO_DEVICE_RESET:
                 return reset(m, d);
+        case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+        case VFIO_DEVICE_PCI_HOT_RESET:
+                return fake_hot_reset_ioctl(m, df, request, arg);
         case VFIO_DEVICE_FEATURE:
                 return fake_feature_ioctl(m, d, arg);
         case VFIO_DEVICE_GET_REGION_INFO:
                 return fake_region_info(d, arg);
+        case VFIO_DEVICE_IOEVENTFD:
+                return fake_ioeventfd_ioctl(m, d, arg);
         case VFIO_DEVICE_QUERY_GFX_PLANE:
         case VFIO_DEVICE_GET_GFX_DMABUF:
                 return fake_gfx_ioctl(m, d, request, arg);
@@ -180,6 +191,41 @@ static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long reque
         default:
                 return -ENOTTY;
         }
+}
+
+/* Each use wakes a device that sleeps (vfio_device_pm_runtime_get()). */
+static int device_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
+{
+        struct fake_device_file *df = f->priv;
+        int r;
+
+        fake_power_get(df->device);
+        r = granted_ioctl(m, f, request, arg);
+        fake_power_put(df->device);
+        return r;
+}
+
+static ssize_t device_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pread(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
+}
+
+static ssize_t device_pwrite(struct fake *m, struct fake_file *f, const void *buf, size_t size,
+                             uint64_t offset)
+{
+        struct fake_device_file *df = f->priv;
+        ssize_t n;
+
+        fake_power_get(df->device);
+        n = fake_region_pwrite(m, f, buf, size, offset);
+        fake_power_put(df->device);
+        return n;
 }
 
 static void device_release(struct fake *m, struct fake_file *f)
@@ -203,8 +249,8 @@ static void device_release(struct fake *m, struct fake_file *f)
 }
 
 static const struct fake_file_ops device_ops = {
-        .pread = fake_region_pread,
-        .pwrite = fake_region_pwrite,
+        .pread = device_pread,
+        .pwrite = device_pwrite,
         .ioctl = device_ioctl,
         .mmap = fake_region_mmap,
         .release = device_release,

@@ -107,6 +107,19 @@ int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device
                 return feature_bus_master(d, a->flags, a->data, size);
         case FAKE_VFIO_DEVICE_FEATURE_DMA_BUF:
                 return fake_feature_dmabuf(m, d, a->flags, a->data, size);
+        case VFIO_DEVICE_FEATURE_MIGRATION:
+        case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
+        case FAKE_FEATURE_MIG_DATA_SIZE:
+        case FAKE_FEATURE_PRECOPY_INFO_V2:
+                return fake_feature_migration(m, d, a->flags, a->data, size);
+        case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
+        case VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP:
+        case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
+                return fake_feature_dma_log(d, a->flags, a->data, size);
+        case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
+        case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
+        case VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
+                return fake_feature_power(m, d, a->flags, a->data, size);
         default:
                 return -ENOTTY;
         }

@@ -284,6 +284,12 @@ ssize_t fake_do_pwrite(struct fake *m, int fd, const void *buf, size_t size, uin
         return (ssize_t)size;
 }
 
+/* A write to it may move less than it was asked to: not one to an attribute, or to a device. */
+static bool comes_apart(const struct fake_file *f)
+{
+        return f->node ? !f->node->attribute : f->ops && f->ops->stream;
+}
+
 ssize_t fake_do_write(struct fake *m, int fd, const void *buf, size_t size, bool one_byte)
 {
         struct fake_file *f = fake_file_get(m, fd);
@@ -297,8 +303,7 @@ ssize_t fake_do_write(struct fake *m, int fd, const void *buf, size_t size, bool
         }
         if (f->flags & O_APPEND && f->node)
                 f->pos = f->node->size;
-        n = fake_do_pwrite(m, fd, buf, one_byte && f->node && !f->node->attribute ? MIN(size, 1u) : size,
-                           f->pos);
+        n = fake_do_pwrite(m, fd, buf, one_byte && comes_apart(f) ? MIN(size, 1u) : size, f->pos);
         if (n > 0)
                 f->pos += (uint64_t)n;
         return n;

@@ -52,6 +52,7 @@ struct fake_file_ops {
         int (*mmap)(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
                     int *ret_fd, uint64_t *ret_offset);
         void (*release)(struct fake *m, struct fake_file *f);
+        bool stream; /* it may move less than it was asked to */
         const char *what;
 };
 
@@ -71,7 +72,7 @@ struct fake_file {
 struct fake_mmap {
         struct fake_mmap *next;
         uintptr_t start, end;
-        bool registers; /* of a device */
+        struct fake_file *file; /* a device's: kept open while it is mapped; else NULL */
         bool dead; /* belongs to a killed process: out of the books, but the memory stays until the end */
         uint64_t huge_bytes;
         unsigned int huge_shift;
@@ -116,10 +117,11 @@ struct fake_group {
 #define FAKE_N_IRQS      5
 #define FAKE_MAX_VECTORS 64
 struct fake_irq {
-        unsigned int count;   /* vectors there are */
-        unsigned int enabled; /* vectors that are on */
+        unsigned int enabled;        /* the kind is on, and vectors below this have been reached */
+        bool held[FAKE_MAX_VECTORS]; /* costs the host a vector */
         int eventfd[FAKE_MAX_VECTORS];
         bool masked[FAKE_MAX_VECTORS];
+        int unmask; /* the eventfd that unmasks INTx; its number + 1 */
 };
 
 struct fake_device {
@@ -143,10 +145,23 @@ struct fake_device {
         } pasids[8];
         unsigned int page_answers[2];
 
-        int memory_fd; /* a memfd: config space, then the BARs */
-        uint8_t *memory;
+        int memory_fd;   /* a memfd: see fake_bar.c */
+        uint8_t *memory; /* NULL where it is no PCI device */
+        bool silent;     /* memory decoding is off: touching the BARs raises SIGBUS */
+        bool pulled;
+        uint8_t *saved; /* what the BARs hold meanwhile */
+        struct fake_ioeventfd *ioeventfds;
         struct fake_irq irq[FAKE_N_IRQS];
-        unsigned int resets;
+        unsigned int resets, hot_resets;
+        char reset_methods[64];  /* as sysfs says them */
+        bool pm_allowed, asleep; /* see fake_power.c */
+        int pm_eventfd;
+        unsigned int wakes;
+        unsigned int mig_state, mig_error_at; /* see fake_migration.c */
+        int mig_error;
+        bool mig_error_stays, mig_reinit, precopy_v2;
+        struct fake_session *session;
+        struct fake_dma_log *dma_log;                               /* NULL: none is kept */
         unsigned int display_width, display_height, display_buffer; /* see fake_gfx.c */
         struct fake_device *physfn;
         uint8_t vf_token[16];  /* of a PF */
@@ -191,6 +206,8 @@ struct fake {
         int modprobe_status;
         uint64_t node_delay;
         int next_vfio_index;
+        int hot_reset_error;
+        unsigned int hot_reset_growth;
         uint64_t pinned; /* bytes, against options.memlock */
 
         uint64_t now;
@@ -271,6 +288,7 @@ int fake_do_memfd_create(struct fake *m, const char *name, unsigned int flags);
 int fake_do_socket(struct fake *m, int domain, int type, int protocol);
 int fake_do_eventfd(struct fake *m, unsigned int value, int flags);
 int fake_do_dup(struct fake *m, int fd);
+int fake_do_replace_fd(struct fake *m, int fd, int by);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
 bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size);
@@ -314,7 +332,30 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
                                     const char *path);
 void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id);
 void fake_free_devices(struct fake *m);
+/* fake_power.c: around each use of the device. */
+void fake_add_power_state(struct fake *m, struct fake_device *d);
+void fake_power_get(struct fake_device *d);
+void fake_power_put(struct fake_device *d);
+/* fake_migration.c: back to running; a stream ends. */
+void fake_migration_reset(struct fake_device *d);
+/* fake_dma_log.c */
+void fake_dma_log_stop(struct fake_device *d);
+void fake_dma_log_write(struct fake_device *d, uint64_t iova, uint64_t size);
+/* fake_hot_reset.c */
+void fake_add_reset_methods(struct fake *m, struct fake_device *d);
 struct fake_group *fake_get_group(struct fake *m, unsigned int id);
+
+/* fake_bar.c: the memory of a device. */
+#define FAKE_SLOT ((uint64_t)1 << 20) /* configuration space has the first, region N the one after N */
+void fake_memory_add(struct fake_device *d);
+void fake_memory_free(struct fake_device *d);
+/* After the command register was written. */
+void fake_command_changed(struct fake_device *d);
+/* The command register as at the opening and the closing of the device. */
+void fake_command_reset(struct fake_device *d);
+uint64_t fake_region_size(const struct fake_device *d, unsigned int index);
+/* Where the region is in the memfd. */
+uint64_t fake_region_place(unsigned int index);
 
 /* fake_fault.c: to be called at the door of each call; 0, or what the call must answer. */
 int fake_enter(struct fake *m, const char *what, const char *detail);

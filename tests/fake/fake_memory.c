@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Memory of this process: mmap and its kin are the real thing, with books kept so that leaks show. Huge pages
  * are counted, and their rules kept, over ordinary memory. */
-#include "fake_internal.h"
+#include "fake_vfio.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +37,8 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
                         struct fake_mmap *tail = fake_zalloc(sizeof(*tail));
 
                         *tail = *a;
+                        if (tail->file)
+                                tail->file->refs++;
                         tail->start = end;
                         tail->huge_bytes = 0;
                         a->next = tail;
@@ -50,6 +52,8 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
                 } else {
                         m->huge_used[a->huge_shift == 30] -= a->huge_bytes;
                         *p = a->next;
+                        if (a->file)
+                                fake_file_put(m, a->file);
                         free(a);
                         continue;
                 }
@@ -60,12 +64,12 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
 bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size)
 {
         for (struct fake_mmap *a = m->mmaps; a; a = a->next)
-                if (a->registers && !a->dead && a->start < vaddr + size && vaddr < a->end)
+                if (fake_device_file_of(a->file) && !a->dead && a->start < vaddr + size && vaddr < a->end)
                         return true;
         return false;
 }
 
-static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size, bool registers)
+static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size, struct fake_file *file)
 {
         struct fake_mmap *a = fake_zalloc(sizeof(*a));
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -77,7 +81,10 @@ static void remember(struct fake *m, void *map, size_t length, uint64_t huge_siz
                 a->huge_shift = pool_of(huge_size) ? 30 : 21;
                 m->huge_used[pool_of(huge_size)] += a->huge_bytes;
         }
-        a->registers = registers;
+        if (file && file->ops && file->ops->mmap) {
+                a->file = file;
+                file->refs++;
+        }
         a->next = m->mmaps;
         m->mmaps = a;
 }
@@ -102,7 +109,6 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                  void **ret_map)
 {
         struct fake_file *f = flags & MAP_ANONYMOUS ? NULL : fake_file_get(m, fd);
-        bool registers = false;
         uint64_t huge = 0;
         int real_fd = fd, r;
         void *map;
@@ -117,7 +123,6 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
                         r = f->ops->mmap(m, f, offset, length, prot, &real_fd, &offset);
                         if (r < 0)
                                 return r;
-                        registers = true;
                 } else if (!f->real) {
                         return -ENODEV;
                 }
@@ -142,7 +147,7 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
         if (map == MAP_FAILED)
                 return -errno;
         forget(m, (uintptr_t)map, (uintptr_t)map + length);
-        remember(m, map, length, huge, registers);
+        remember(m, map, length, huge, f);
         *ret_map = map;
         return 0;
 }
@@ -158,6 +163,9 @@ int fake_do_munmap(struct fake *m, void *addr, size_t length)
 void fake_forget_mmaps(struct fake *m)
 {
         for (struct fake_mmap *a = m->mmaps; a; a = a->next) {
+                if (a->file)
+                        fake_file_put(m, a->file);
+                a->file = NULL;
                 m->huge_used[a->huge_shift == 30] -= a->dead ? 0 : a->huge_bytes;
                 a->dead = true;
         }
@@ -217,6 +225,19 @@ int fake_do_dup(struct fake *m, int fd)
         if (copy >= 0)
                 f->refs++;
         return copy;
+}
+
+int fake_do_replace_fd(struct fake *m, int fd, int by)
+{
+        struct fake_file *f = fake_file_get(m, fd), *other = fake_file_get(m, by);
+
+        if (!f || !other || f->real)
+                return f && other ? -EINVAL
+                                  : -EBADF; /* of real ones the number itself would have to change */
+        other->refs++;
+        m->fds[fd] = other;
+        fake_file_put(m, f);
+        return 0;
 }
 
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size)

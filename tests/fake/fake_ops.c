@@ -64,7 +64,7 @@ static bool comes_in_pieces(struct fake *m, int fd)
 
         /* A message comes whole. */
         if (f && !f->node)
-                return false;
+                return f->ops && f->ops->stream;
         return !startswith(path, "/sys/") &&
                (!startswith(path, "/proc/") || startswith(path, "/proc/net/") ||
                 streq(path, "/proc/self/mountinfo") || streq(path, "/proc/swaps"));
@@ -203,6 +203,18 @@ static int op_dup(struct kernel *k, int fd)
         return CALL("dup", path_of(m, fd), fake_do_dup(m, fd));
 }
 
+static int op_replace_fd(struct kernel *k, int fd, int by)
+{
+        return CALL("replace_fd", path_of(m, fd), fake_do_replace_fd(m, fd, by));
+}
+
+/* The handler is the process's own, and the real thing. */
+static int op_sigaction(struct kernel *k, int number, const struct sigaction *action,
+                        struct sigaction *ret_old)
+{
+        return CALL("sigaction", NULL, sigaction(number, action, ret_old) < 0 ? -errno : 0);
+}
+
 static int do_getrlimit(struct fake *m, int resource, struct rlimit *ret_limit)
 {
         ret_limit->rlim_cur = ret_limit->rlim_max = RLIM_INFINITY;
@@ -320,6 +332,8 @@ const struct kernel_ops fake_ops = {
         .memfd_create = op_memfd_create,
         .eventfd = op_eventfd,
         .dup = op_dup,
+        .replace_fd = op_replace_fd,
+        .sigaction = op_sigaction,
         .socket = op_socket,
         .getrlimit = op_getrlimit,
         .poll = op_poll,

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices and groups, as sysfs shows them. */
-#include "fake_internal.h"
+#include "fake_vfio.h"
 
 #include <errno.h>
-#include <linux/pci_regs.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const char *at(const struct fake_device *d, const char *name)
 {
@@ -95,6 +92,8 @@ struct fake_device *fake_new_device(struct fake *m, const char *bus, const char 
         d->dir = fake_mkdirs(m, path);
         d->vfio_index = -1;
         d->memory_fd = -1;
+        d->pm_eventfd = -1;
+        d->mig_state = 2; /* VFIO_DEVICE_STATE_RUNNING */
         d->next = m->devices;
         m->devices = d;
         snprintf(link, sizeof(link), "/sys/bus/%s/devices/%s", bus, name);
@@ -122,39 +121,13 @@ void fake_join_group(struct fake *m, struct fake_device *d, unsigned int id)
         fake_add_relative_link(m, path, d->path);
 }
 
-/* Config space and BARs in one memfd, so that a BAR can be mapped: 4 KiB of config space at 0, BAR n at (n +
- * 1) << 20. */
-static void add_memory(struct fake_device *d)
-{
-        const struct fake_pci *p = &d->pci;
-        uint8_t *c;
-
-        d->memory_fd = memfd_create("fake device", MFD_CLOEXEC);
-        if (d->memory_fd < 0 || ftruncate(d->memory_fd, 8 << 20) < 0)
-                abort();
-        d->memory = mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, d->memory_fd, 0);
-        if (d->memory == MAP_FAILED)
-                abort();
-        c = d->memory;
-        memcpy(c + PCI_VENDOR_ID, &p->vendor, 2);
-        memcpy(c + PCI_DEVICE_ID, &p->device, 2);
-        c[PCI_COMMAND] = PCI_COMMAND_MEMORY | PCI_COMMAND_IO;
-        c[PCI_REVISION_ID] = p->revision;
-        c[PCI_CLASS_PROG] = (uint8_t)p->class;
-        c[PCI_CLASS_DEVICE] = (uint8_t)(p->class >> 8);
-        c[PCI_CLASS_DEVICE + 1] = (uint8_t)(p->class >> 16);
-        c[PCI_HEADER_TYPE] = p->header_type;
-        memcpy(c + PCI_SUBSYSTEM_VENDOR_ID, &p->subsystem_vendor, 2);
-        memcpy(c + PCI_SUBSYSTEM_ID, &p->subsystem_device, 2);
-}
-
 static int config_show(struct fake *m, struct fake_node *node, char *buf, size_t size)
 {
         struct fake_device *d = node->owner;
 
         /* 64 bytes for anyone, all of it for root (pci_read_config(), drivers/pci/pci-sysfs.c). */
         size = MIN(size, m->uid == 0 ? 256u : 64u);
-        memcpy(buf, d->memory, size);
+        memcpy(buf, d->memory, size); /* wakes nobody: D3hot answers (pci_config_pm_runtime_get()) */
         return (int)size;
 }
 
@@ -191,10 +164,10 @@ static void add_pci_files(struct fake *m, struct fake_device *d)
         fake_printf_file(m, at(d, "revision"), "0x%02x\n", p->revision);
         fake_add_file(m, at(d, "numa_node"), "-1\n");
         fake_add_file(m, at(d, "enable"), "1\n");
-        fake_add_file(m, at(d, "power_state"), "D0\n");
+        fake_add_power_state(m, d);
         fake_add_attribute(m, at(d, "config"), &attr_config, d);
         if (!p->no_reset)
-                fake_add_file(m, at(d, "reset_method"), "flr bus\n");
+                fake_add_reset_methods(m, d);
         if (p->sriov)
                 fake_add_file(m, at(d, "sriov_totalvfs"), "8\n");
         if (d->physfn)
@@ -221,7 +194,7 @@ void fake_add_pci(struct fake *m, const char *bdf, const struct fake_pci *pci)
         d->pci.class = pci->class ?: 0x020000;
         d->pci.msi = pci->msi == FAKE_NONE ? 0 : pci->msi ?: 4;
         d->pci.msix = pci->msix == FAKE_NONE ? 0 : pci->msix ?: 8;
-        add_memory(d);
+        fake_memory_add(d);
         add_pci_files(m, d);
         if (!pci->no_group)
                 fake_join_group(m, d, pci->group);
@@ -253,10 +226,10 @@ void fake_free_devices(struct fake *m)
                 struct fake_device *d = m->devices;
 
                 m->devices = d->next;
-                if (d->memory)
-                        munmap(d->memory, 8 << 20);
-                if (d->memory_fd >= 0)
-                        close(d->memory_fd);
+                fake_migration_reset(d);
+                fake_dma_log_stop(d);
+                fake_ioeventfds_free(d);
+                fake_memory_free(d);
                 free(d->name);
                 free(d->bus);
                 free(d->native);
@@ -269,18 +242,4 @@ void fake_free_devices(struct fake *m)
                 m->groups = g->next;
                 free(g);
         }
-}
-
-void *fake_bar(struct fake *m, const char *bdf, unsigned int bar)
-{
-        struct fake_device *d = fake_find_device(m, bdf);
-
-        return d && d->memory && bar < 6 && bar % 2 == 0 ? d->memory + ((bar + 1) << 20) : NULL;
-}
-
-uint8_t *fake_config(struct fake *m, const char *bdf)
-{
-        struct fake_device *d = fake_find_device(m, bdf);
-
-        return d ? d->memory : NULL;
 }

@@ -302,8 +302,10 @@ static int dma(struct fake *m, const char *bdf, uint32_t pasid, uint64_t iova, v
                 if ((write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                            : process_vm_readv(getpid(), &local, 1, &remote, 1, 0)) != (ssize_t)n)
                         r = -EFAULT;
-                else if (write)
+                else if (write) {
                         mark_written(d, pasid, a, iova + done, n);
+                        fake_dma_log_write(d, iova + done, n);
+                }
                 done += n;
         }
         fake_depth--;

@@ -177,6 +177,33 @@ struct fake_vfio_attach_pt {
         __u32 argsz, flags, pt_id, pasid;
 };
 
+/* VFIO_DEVICE_GET_PCI_HOT_RESET_INFO of a device that was opened at its own node (6.5). */
+#define FAKE_HOT_RESET_DEV_ID       1u
+#define FAKE_HOT_RESET_DEV_ID_OWNED 2u
+#define FAKE_DEVID_OWNED            0u
+#define FAKE_DEVID_NOT_OWNED        0xffffffffu
+
+/* Migration: VFIO_DEVICE_STATE_… and VFIO_MIGRATION_… with what 6.2 added; 7.2 added the opt-in. */
+#define FAKE_MIG_ERROR        0u
+#define FAKE_MIG_STOP         1u
+#define FAKE_MIG_RUNNING      2u
+#define FAKE_MIG_STOP_COPY    3u
+#define FAKE_MIG_RESUMING     4u
+#define FAKE_MIG_RUNNING_P2P  5u
+#define FAKE_MIG_PRE_COPY     6u
+#define FAKE_MIG_PRE_COPY_P2P 7u
+
+#define FAKE_FEATURE_MIG_DATA_SIZE   9
+#define FAKE_FEATURE_PRECOPY_INFO_V2 12
+
+#define FAKE_VFIO_MIG_GET_PRECOPY_INFO _IO(VFIO_TYPE, VFIO_BASE + 21)
+#define FAKE_PRECOPY_INFO_REINIT       1u
+
+struct fake_vfio_precopy_info {
+        __u32 argsz, flags;
+        __aligned_u64 initial_bytes, dirty_bytes;
+};
+
 struct fake_vfio_detach_pt {
         __u32 argsz, flags, pasid;
 };

@@ -94,6 +94,8 @@ unsigned int fake_container_ranges(struct fake *m, const struct fake_container *
 int fake_container_attach(struct fake *m, struct fake_container *c, struct fake_group *g);
 void fake_container_detach(struct fake *m, struct fake_group *g);
 struct fake_container *fake_container_of(const struct fake_file *f);
+/* The group that is open in F, or NULL. */
+struct fake_group *fake_group_of(const struct fake_file *f);
 /* DIRTY_BITMAP_SIZE_MAX of drivers/vfio/vfio_iommu_type1.c: bits for INT_MAX pages */
 #define FAKE_DIRTY_BITMAP_MAX (1ull << 28)
 /* fake_dirty.c: a bit for each page that is written while MAPPING is tracked; and the calls. */
@@ -233,6 +235,15 @@ int fake_check_feature(uint32_t flags, size_t size, uint32_t supported, size_t l
 int fake_match_token(struct fake_device *d, const uint8_t *uuid);
 int fake_match_options(struct fake_device *d, const char *options);
 int fake_feature_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_feature *a);
+/* fake_migration.c */
+int fake_feature_migration(struct fake *m, struct fake_device *d, uint32_t flags, void *data, size_t size);
+/* fake_dma_log.c */
+int fake_feature_dma_log(struct fake_device *d, uint32_t flags, void *data, size_t size);
+/* fake_power.c */
+int fake_feature_power(struct fake *m, struct fake_device *d, uint32_t flags, const void *data, size_t size);
+void fake_power_close(struct fake_device *d);
+/* fake_hot_reset.c */
+int fake_hot_reset_ioctl(struct fake *m, struct fake_device_file *df, unsigned long request, void *arg);
 /* fake_region.c */
 int fake_region_info(const struct fake_device *d, struct vfio_region_info *a);
 ssize_t fake_region_pread(struct fake *m, struct fake_file *f, void *buf, size_t size, uint64_t offset);
@@ -240,6 +251,14 @@ ssize_t fake_region_pwrite(struct fake *m, struct fake_file *f, const void *buf,
                            uint64_t offset);
 int fake_region_mmap(struct fake *m, struct fake_file *f, uint64_t offset, size_t length, int prot,
                      int *ret_fd, uint64_t *ret_offset);
+/* fake_ioeventfd.c */
+int fake_ioeventfd_ioctl(struct fake *m, struct fake_device *d, struct vfio_device_ioeventfd *a);
+void fake_ioeventfds_free(struct fake_device *d);
+void fake_ioeventfds_settle(struct fake_device *d);
 /* fake_irq.c */
 int fake_irq_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 void fake_irq_disable(struct fake_device *d, unsigned int index);
+/* Signals the request event, where it is on. */
+void fake_irq_request(struct fake_device *d);
+/* The eventfd was written to; takes what was. */
+bool fake_eventfd_fired(int fd);

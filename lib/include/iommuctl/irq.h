@@ -37,14 +37,23 @@ enum iommuctl_irq_kind {
 int iommuctl_irq_vectors(struct iommuctl_device *device, unsigned int kind);
 
 /**
+ * iommuctl_irq_can_add() - whether vectors of this kind can be added beside live ones, up to all that there
+ * are: MSI-X vectors of most devices from Linux 6.5 on.
+ *
+ * Returns 1, 0, or as iommuctl_irq_vectors().
+ */
+int iommuctl_irq_can_add(struct iommuctl_device *device, unsigned int kind);
+
+/**
  * iommuctl_irq_new() - make @count eventfds, non-blocking and close-on-exec, and have the vectors @first to
  * @first + @count - 1 signal them.
  *
- * Each MSI or MSI-X vector costs the host one of its own: the first object of a kind takes the vectors from 0
- * up to its last one (the kernel allocates @first + @count of them), and no more. A PCI device signals by one
- * of INTx, MSI and MSI-X at a time. A second run of MSI-X vectors beside a live one needs Linux 6.5 and a
- * device whose vectors can be added later. MSI and MSI-X are DMA writes: they need bus mastering
- * (iommuctl_device_set_bus_master()). Freeing the last object of a kind turns that kind off.
+ * Each MSI or MSI-X vector costs the host one of its own. Where vectors can be added
+ * (iommuctl_irq_can_add()), each run costs what it has, the first one perhaps one more. Elsewhere the first
+ * run of a kind takes all vectors from 0 up to its last one, and later runs must lie below that: take the
+ * highest vector first. A PCI device signals by one of INTx, MSI and MSI-X at a time. MSI and MSI-X are DMA
+ * writes: they need bus mastering (iommuctl_device_set_bus_master()). Freeing the last object of a kind turns
+ * that kind off.
  *
  * Returns 0 and sets @ret_irq, the caller's to free with iommuctl_irq_free(); -EINVAL for a @count of 0 or an
  * index the device does not know; -ERANGE where the device has fewer vectors (the text says how many);
@@ -55,7 +64,8 @@ int iommuctl_irq_vectors(struct iommuctl_device *device, unsigned int kind);
 int iommuctl_irq_new(struct iommuctl_device *device, unsigned int kind, unsigned int first,
                      unsigned int count, struct iommuctl_irq **ret_irq);
 
-/** iommuctl_irq_free() - stop the vectors, close the eventfds, free. NULL is let through. */
+/** iommuctl_irq_free() - stop the vectors, close the eventfds, free. It needs no memory; runs may be freed in
+ * any order, and their vectors taken again. NULL is let through. */
 void iommuctl_irq_free(struct iommuctl_irq *irq);
 
 /** iommuctl_irq_count() - how many vectors it has. */
@@ -89,6 +99,33 @@ int iommuctl_irq_unmask(struct iommuctl_irq *irq, unsigned int i);
 /** iommuctl_irq_trigger() - signal the eventfd as if the device had, to test the path. Returns 0, -EINVAL as
  * wait, or what the kernel said. */
 int iommuctl_irq_trigger(struct iommuctl_irq *irq, unsigned int i);
+
+#define IOMMUCTL_IRQ_OWN_EVENTFD (-1)
+#define IOMMUCTL_IRQ_NO_EVENTFD  (-2)
+
+/**
+ * iommuctl_irq_set_eventfd() - have the vector @first + @i signal the caller's eventfd from now on, such as
+ * one that KVM injects from.
+ *
+ * @fd: an eventfd, which stays the caller's (the kernel keeps what it needs of it); IOMMUCTL_IRQ_OWN_EVENTFD:
+ * that of iommuctl_irq_fd() again; IOMMUCTL_IRQ_NO_EVENTFD: none, what the vector signals is dropped. MSI and
+ * MSI-X have no other mask.
+ *
+ * Returns 0; -EINVAL as wait, or where @fd is no eventfd; -EBADF where it is no descriptor. After a failure
+ * the vector signals its own eventfd.
+ */
+int iommuctl_irq_set_eventfd(struct iommuctl_irq *irq, unsigned int i, int fd);
+
+/**
+ * iommuctl_irq_set_resample() - have the kernel unmask INTx each time the caller writes to an eventfd: the
+ * way back of an emulated level, as from KVM, without a call.
+ *
+ * @fd: an eventfd, which stays the caller's; -1: no longer. Closing it ends it too.
+ *
+ * Returns 0; -EOPNOTSUPP where the kind is not INTx; -EBUSY where an eventfd does so already; -EINVAL where
+ * @fd is no eventfd; -EBADF where it is no descriptor. Linux 3.6.
+ */
+int iommuctl_irq_set_resample(struct iommuctl_irq *irq, int fd);
 
 #ifdef __cplusplus
 }
