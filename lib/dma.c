@@ -34,7 +34,7 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
         dma->is_dmabuf = memory->is_dmabuf;
         dma->by_file = memory->by_file;
         dma->window = memory->window;
-        dma->device = memory->device;
+        dma->registers = memory->registers;
         snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
         return dma;
 }

@@ -42,6 +42,9 @@ static int check_buffers(struct iommuctl_device *d, struct iommuctl_container *c
                         return ctx_error(
                                 ctx, -EINVAL, d->name,
                                 "a buffer to be handed over needs a name and memory that dma_alloc made");
+                if (!iommuctl_dma_is_mapped(b))
+                        return ctx_error(ctx, -EINVAL, d->name, "buffer \"%s\" is not mapped any more",
+                                         b->name);
                 for (size_t j = 0; j < i; j++)
                         if (streq(buffers[j]->name, b->name))
                                 return ctx_error(ctx, -EINVAL, d->name, "two buffers are named \"%s\"",

@@ -39,6 +39,7 @@ struct fake_options {
         bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
         bool no_type1;               /* vfio_iommu_type1 is not loaded */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
+        bool no_snoop_control;       /* the IOMMU lets transactions pass that are marked as not snooped */
         bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
         bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
         bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */

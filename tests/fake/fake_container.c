@@ -117,7 +117,8 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
                 return !m->options.no_type1 &&
-                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                       ((value == VFIO_DMA_CC_IOMMU && c->set && !m->options.no_snoop_control) ||
+                        value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
                         (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)) ||
                         (value == VFIO_UPDATE_VADDR && fake_type1_updates_vaddr(m, c)));
         case VFIO_SET_IOMMU:

@@ -235,6 +235,36 @@ int iommuctl_container_set_huge_pages(struct iommuctl_container *container, bool
  */
 int iommuctl_container_huge_pages(struct iommuctl_container *container);
 
+/**
+ * iommuctl_container_coherent() - whether the IOMMU makes every DMA of the devices coherent with the
+ * processors' caches, also one that the device marks as not snooped (PCIe No Snoop).
+ *
+ * A hypervisor asks: where it is so, a guest's instructions that write caches back need no emulation. Where
+ * it is not, a driver of a device that sends No Snoop flushes caches itself; other devices are coherent all
+ * the same.
+ *
+ * On iommufd the kernel is asked through the address space that it keeps for type1 programs
+ * (iommuctl_container_set_compat()), which is put back.
+ *
+ * Returns 1 or 0; -ENODEV while nothing has joined; or what the kernel said.
+ */
+int iommuctl_container_coherent(struct iommuctl_container *container);
+
+/**
+ * iommuctl_container_set_compat() - let code that speaks type1 work on the container's iommufd descriptor, in
+ * this container's address space.
+ *
+ * @on: false takes that away again; groups that have joined by then stay.
+ *
+ * An iommufd descriptor understands VFIO's container calls too. What such code maps is the kernel's to know
+ * and not the library's: a fixed IOVA that it took is refused by the kernel, and an automatic one is chosen
+ * anew. Linux 6.2.
+ *
+ * Returns 0; -ENODEV while no backend is decided; -EOPNOTSUPP on type1, which has no other; or what the
+ * kernel said.
+ */
+int iommuctl_container_set_compat(struct iommuctl_container *container, bool on);
+
 #ifdef __cplusplus
 }
 #endif
