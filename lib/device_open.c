@@ -154,7 +154,8 @@ static int choose_iommufd(struct iommuctl_container *c, const struct device_requ
         int r;
 
         *ret_fd = -1;
-        if (c->backend == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1)
+        if (c->backend == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1 ||
+            c->asked == IOMMUCTL_BACKEND_NOIOMMU)
                 return place->cdev_asked ? ctx_error(c->ctx, -EINVAL, place->name,
                                                      "/%s cannot join: the container is a type1 one, which "
                                                      "takes groups",

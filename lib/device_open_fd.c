@@ -80,9 +80,11 @@ static int check_binding(struct iommuctl_container *c, int fd, const struct desc
 {
         const char *name = request->place.name;
 
-        if (container_backend(c) == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1)
+        if (container_backend(c) == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1 ||
+            c->asked == IOMMUCTL_BACKEND_NOIOMMU)
                 return ctx_error(c->ctx, -EINVAL, name,
-                                 "%s cannot join by its own node: the container is a type1 one", name);
+                                 "%s cannot join by its own node: the container is a %s one", name,
+                                 iommuctl_backend_name(iommuctl_container_backend(c)));
         if (d->kind == DESCRIPTOR_NODE && request->iommufd_id)
                 return ctx_error(c->ctx, -EINVAL, name,
                                  "descriptor %d, of %s, is not bound: it has no iommufd_id yet", fd, name);

@@ -19,6 +19,13 @@ static void *number(unsigned long value)
         return (void *)value;
 }
 
+/* What POWER machines have in the place of type1 (drivers/vfio/vfio_iommu_spapr_tce.c). */
+static bool has_spapr(struct kernel *k, int fd)
+{
+        return k->ops->ioctl(k, fd, VFIO_CHECK_EXTENSION, number(VFIO_SPAPR_TCE_v2_IOMMU)) > 0 ||
+               k->ops->ioctl(k, fd, VFIO_CHECK_EXTENSION, number(VFIO_SPAPR_TCE_IOMMU)) > 0;
+}
+
 int type1_open_container(struct kernel *k, int root_fd)
 {
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k,
@@ -29,7 +36,7 @@ int type1_open_container(struct kernel *k, int root_fd)
         if (k->ops->ioctl(k, fd.fd, VFIO_GET_API_VERSION, NULL) != VFIO_API_VERSION)
                 return -EOPNOTSUPP;
         if (k->ops->ioctl(k, fd.fd, VFIO_CHECK_EXTENSION, number(VFIO_TYPE1v2_IOMMU)) <= 0)
-                return -EOPNOTSUPP;
+                return has_spapr(k, fd.fd) ? -EPROTONOSUPPORT : -EOPNOTSUPP;
         return scoped_fd_take(&fd);
 }
 
@@ -100,6 +107,16 @@ static int type1_map(const struct address_space *s, uint64_t vaddr, uint64_t iov
         return s->k->ops->ioctl(s->k, s->fd, VFIO_IOMMU_MAP_DMA, &map);
 }
 
+/* Where the last device of the last group is removed, the kernel takes the group out of the container by
+ * itself, and with it go all mappings (vfio_device_remove_group()). Nothing answers in a container without
+ * groups. */
+static bool is_abandoned(const struct address_space *s)
+{
+        struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+
+        return s->k->ops->ioctl(s->k, s->fd, VFIO_IOMMU_GET_INFO, &info) == -EINVAL;
+}
+
 static int type1_unmap(const struct address_space *s, uint64_t iova, uint64_t size)
 {
         struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = iova, .size = size };
@@ -108,6 +125,8 @@ static int type1_unmap(const struct address_space *s, uint64_t iova, uint64_t si
         /* v2 takes whole mappings only, answers EINVAL where the range cuts one, and succeeds with a size of
          * 0 where there is none. */
         r = s->k->ops->ioctl(s->k, s->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+        if (r == -EINVAL && is_abandoned(s))
+                return 0;
         if (r < 0)
                 return r;
         return unmap.size == 0 ? -ENOENT : 0;

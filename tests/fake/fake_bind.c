@@ -51,9 +51,11 @@ void fake_ask_back(struct fake *m, const char *bdf)
 
 void fake_finish_unbind(struct fake *m, struct fake_device *d)
 {
-        (void)m;
         if (!d->stuck || d->open_count)
                 return;
+        /* vfio_device_remove_group() */
+        if (d->stuck->vfio && d->group->container && !fake_group_has_vfio(m, d->group, d))
+                fake_container_detach(m, d->group);
         d->stuck = NULL;
         d->driver = NULL;
 }

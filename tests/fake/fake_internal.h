@@ -98,6 +98,7 @@ struct fake_group {
         struct fake_group *next;
         unsigned int id;
         bool ineligible;
+        bool noiommu; /* VFIO made it up */
         uint64_t aperture_last;
         struct {
                 uint64_t start, end;
@@ -321,6 +322,8 @@ extern const struct fake_attribute fake_attr_override, fake_attr_uevent;
 int fake_vfio_register(struct fake *m, struct fake_device *d);
 void fake_vfio_unregister(struct fake *m, struct fake_device *d);
 void fake_vfio_base_nodes(struct fake *m);
+/* Another device of the group than BUT is bound to a VFIO driver. */
+bool fake_group_has_vfio(struct fake *m, const struct fake_group *g, const struct fake_device *but);
 
 /* fake_container.c, fake_group.c, fake_iommufd.c, fake_device.c: opening their nodes. */
 int fake_container_open(struct fake *m, struct fake_node *node, struct fake_file *file);

@@ -271,6 +271,39 @@ static void test_sizes_that_grow(void **state)
         assert_int_equal(vfio_info_get(&k, 3, 0, &fixed, sizeof(fixed), &info), -EPROTO);
 }
 
+/* What a device-specific region says that it is, also behind another capability; cut off, it says nothing. */
+static void test_region_type(void **state)
+{
+        struct vfio_region_info fixed = { .flags = VFIO_REGION_INFO_FLAG_CAPS,
+                                          .cap_offset = sizeof(fixed),
+                                          .size = 0x1000 };
+        struct vfio_region_info_cap_type type = { .type = 0x80008086, .subtype = 3 };
+        const size_t at = sizeof(fixed) + sizeof(struct vfio_info_cap_header);
+        struct vfio_region_facts f;
+        struct vfio_info info;
+
+        (void)state;
+        memcpy(buffer, &fixed, sizeof(fixed));
+        put_header(sizeof(fixed), VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, (uint32_t)at);
+        memcpy(buffer + at, &type, sizeof(type));
+        put_header(at, VFIO_REGION_INFO_CAP_TYPE, 0);
+        for (size_t size = at; size <= at + sizeof(type); size++) {
+                info = info_of(size);
+                assert_int_equal(vfio_region_facts_parse(&info, &f), 0);
+                assert_int_equal(f.has_type, size == at + sizeof(type));
+                free(info.data);
+        }
+        assert_int_equal(f.type, 0x80008086);
+        assert_int_equal(f.subtype, 3);
+        /* Without the flag there is no chain, whatever the offset says. */
+        fixed.flags = 0;
+        memcpy(buffer, &fixed, sizeof(fixed));
+        info = info_of(at + sizeof(type));
+        assert_int_equal(vfio_region_facts_parse(&info, &f), 0);
+        assert_false(f.has_type);
+        free(info.data);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -279,6 +312,7 @@ int main(void)
                 cmocka_unit_test_setup(test_copies, setup),
                 cmocka_unit_test_setup(test_iommu_facts, setup),
                 cmocka_unit_test_setup(test_region_facts, setup),
+                cmocka_unit_test_setup(test_region_type, setup),
                 cmocka_unit_test_setup(test_sizes_that_grow, setup),
         };
 
