@@ -116,6 +116,10 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
 
 static int not_joined(struct iommuctl_container *c)
 {
+        int r = container_refuse_noiommu(c, "nothing is mapped");
+
+        if (r < 0)
+                return r;
         return ctx_error(
                 c->ctx, -ENODEV, NULL,
                 "nothing can be mapped yet: type1 has no address space before a device is opened in the "

@@ -124,6 +124,18 @@ _Static_assert(UAPI_IOMMU_IOAS_MAP_WRITEABLE == IOMMU_IOAS_MAP_WRITEABLE, "IOMMU
 _Static_assert(UAPI_IOMMU_IOAS_MAP_READABLE == IOMMU_IOAS_MAP_READABLE, "IOMMU_IOAS_MAP_READABLE");
 #endif
 
+#ifdef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
+_Static_assert(UAPI_VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP == VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP,
+               "VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP");
+_Static_assert(offsetof(struct uapi_vfio_device_info_cap_pci_atomic_comp, flags) ==
+                       offsetof(struct vfio_device_info_cap_pci_atomic_comp, flags),
+               "struct vfio_device_info_cap_pci_atomic_comp");
+_Static_assert(UAPI_VFIO_PCI_ATOMIC_COMP32 == VFIO_PCI_ATOMIC_COMP32 &&
+                       UAPI_VFIO_PCI_ATOMIC_COMP64 == VFIO_PCI_ATOMIC_COMP64 &&
+                       UAPI_VFIO_PCI_ATOMIC_COMP128 == VFIO_PCI_ATOMIC_COMP128,
+               "VFIO_PCI_ATOMIC_COMP");
+#endif
+
 #ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
 _Static_assert(UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN == VFIO_DEVICE_BIND_FLAG_TOKEN,
                "VFIO_DEVICE_BIND_FLAG_TOKEN");

@@ -98,6 +98,7 @@ struct fake_group {
         struct fake_group *next;
         unsigned int id;
         bool ineligible;
+        bool noiommu; /* VFIO made it up */
         uint64_t aperture_last;
         struct {
                 uint64_t start, end;

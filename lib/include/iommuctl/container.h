@@ -27,6 +27,13 @@ enum iommuctl_backend {
         IOMMUCTL_BACKEND_AUTO,    /* decided by the first device or group that joins */
         IOMMUCTL_BACKEND_IOMMUFD, /* /dev/iommu and the devices' own nodes: Linux 6.6 with VFIO_DEVICE_CDEV */
         IOMMUCTL_BACKEND_TYPE1,   /* /dev/vfio/vfio and groups: type1 v2, never v1 */
+        /* No IOMMU at all, never chosen by AUTO: devices behind none are opened, with registers and
+         * interrupts, and do DMA to any physical address, which nothing checks or translates. A device that
+         * is told a wrong address, or that a guest or a bug has in its hands, overwrites any memory of the
+         * machine, the kernel's too. It needs CAP_SYS_RAWIO and 1 in
+         * /sys/module/vfio/parameters/enable_unsafe_noiommu_mode; the kernel is tainted from then on. All
+         * that maps, and all that is about an address space, answers -EOPNOTSUPP. */
+        IOMMUCTL_BACKEND_NOIOMMU,
 };
 
 /** struct iommuctl_range - usable addresses; @start and @last are both inside. */
@@ -35,7 +42,8 @@ struct iommuctl_range {
         uint64_t last;
 };
 
-/** iommuctl_backend_name() - "auto", "iommufd" or "type1"; NULL for any other value. Thread-safe. */
+/** iommuctl_backend_name() - "auto", "iommufd", "type1" or "noiommu"; NULL for any other value. Thread-safe.
+ */
 const char *iommuctl_backend_name(enum iommuctl_backend backend);
 
 /**
@@ -168,8 +176,9 @@ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *container);
  * all 64 bits, and the kernel has the last word at each mapping. A range that ends with the last page of all
  * ends before it on type1 before Linux 6.19, which could map that page but never unmap it.
  *
- * Returns the number of ranges, -ENODEV on a container of another backend than iommufd that nothing
- * has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device leaves.
+ * Returns the number of ranges, -EOPNOTSUPP without an IOMMU, -ENODEV on a container of another backend than
+ * iommufd that nothing has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device
+ * leaves.
  */
 int iommuctl_container_ranges(struct iommuctl_container *container, struct iommuctl_range **ret_ranges);
 

@@ -26,6 +26,10 @@ does iommuctl_region_guard "$edu" 'the device does not answer' "iommuctl_region_
 does iommuctl_pci "$edu" '0x[0-9a-f]+: MSI' "iommuctl_pci(3): capabilities are found"
 does iommuctl_unplug "$edu" 'nobody wants it back' "iommuctl_unplug(3): a request is waited for"
 does iommuctl_group "$(group "$edu")" "group $(group "$edu") is ours" "iommuctl_group(3): a group is opened"
+if [ -e /dev/vfio/devices ]; then
+    does iommuctl_hw_info "$edu" 'kind (intel-vt-d|amd-vi|none), dirty tracking: ' "iommuctl_hw_info(3): what the IOMMU is"
+    does iommuctl_fault_queue "$edu" 'nothing is waited for' "iommuctl_fault_queue(3): nobody asks for a page"
+fi
 does iommuctl_topology "" "group.* $edu vfio-pci" "iommuctl_topology(3): groups and drivers are listed"
 does iommuctl_machine "" "Linux $(uname -r), iommufd: (yes|no), type1: yes" "iommuctl_machine(3): what the kernel offers"
 
