@@ -9,7 +9,7 @@
 
 int dma_parse_backend(struct cli *cli, const char *text, enum iommuctl_backend *ret_backend)
 {
-        for (int b = IOMMUCTL_BACKEND_AUTO; iommuctl_backend_name((enum iommuctl_backend)b); b++)
+        for (int b = IOMMUCTL_BACKEND_AUTO; b <= IOMMUCTL_BACKEND_TYPE1; b++)
                 if (streq(text, iommuctl_backend_name((enum iommuctl_backend)b))) {
                         *ret_backend = (enum iommuctl_backend)b;
                         return EXIT_DONE;

@@ -9,6 +9,7 @@
 #include "explain.h"
 #include "group.h"
 #include "iommufd.h"
+#include "noiommu.h"
 #include "type1.h"
 
 _public_ const char *iommuctl_backend_name(enum iommuctl_backend backend)
@@ -20,6 +21,8 @@ _public_ const char *iommuctl_backend_name(enum iommuctl_backend backend)
                 return "iommufd";
         case IOMMUCTL_BACKEND_TYPE1:
                 return "type1";
+        case IOMMUCTL_BACKEND_NOIOMMU:
+                return "noiommu";
         }
         return NULL;
 }
@@ -93,6 +96,11 @@ _public_ int iommuctl_container_new_with_options(struct iommuctl_ctx *ctx,
                 r = container_open_iommufd(c);
         else if (o.backend == IOMMUCTL_BACKEND_TYPE1)
                 r = container_accept_type1(c);
+        else if (o.backend == IOMMUCTL_BACKEND_NOIOMMU)
+                ctx_log(ctx, IOMMUCTL_LOG_WARNING,
+                        "a container without an IOMMU was asked for: nothing keeps the devices that are "
+                        "opened in "
+                        "it from any memory of this machine, and the kernel is tainted by them");
         if (r < 0)
                 return r;
         *ret_container = TAKE_PTR(c);
@@ -166,12 +174,40 @@ _public_ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *c)
         return container_backend(c) ? c->space.ioas_id : 0;
 }
 
+int container_refuse_noiommu(struct iommuctl_container *c, const char *what)
+{
+        if (iommuctl_container_backend(c) != IOMMUCTL_BACKEND_NOIOMMU)
+                return 0;
+        return ctx_error(c->ctx, -EOPNOTSUPP, NULL,
+                         "%s: the container is a noiommu one, which has no address space; its devices use "
+                         "physical addresses",
+                         what);
+}
+
+static int open_noiommu(struct iommuctl_container *c)
+{
+        int fd = noiommu_open_container(container_kernel(c), c->ctx->root_fd);
+
+        if (fd == -EOPNOTSUPP)
+                return ctx_error(c->ctx, fd, NULL,
+                                 "VFIO does not open devices without an IOMMU: "
+                                 "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode is not Y (or this "
+                                 "kernel was built without VFIO_NOIOMMU)");
+        if (fd < 0)
+                return explain_container(c->ctx, "dev/vfio/vfio", fd);
+        c->space.fd = fd;
+        __atomic_store_n(&c->backend, &backend_noiommu, __ATOMIC_RELEASE);
+        return 0;
+}
+
 int container_open_type1(struct iommuctl_container *c)
 {
         int fd, r;
 
         if (c->backend || c->asked == IOMMUCTL_BACKEND_IOMMUFD)
-                return c->backend == &backend_type1 ? 0 : -EINVAL;
+                return c->backend && c->backend != &backend_iommufd ? 0 : -EINVAL;
+        if (c->asked == IOMMUCTL_BACKEND_NOIOMMU)
+                return open_noiommu(c);
         r = container_accept_type1(c);
         if (r < 0)
                 return r;
@@ -209,7 +245,7 @@ int container_open_iommufd(struct iommuctl_container *c)
 void container_set_joined(struct iommuctl_container *c, bool joined)
 {
         pthread_mutex_lock(&c->lock);
-        c->joined = joined;
+        c->joined = joined && c->backend != &backend_noiommu; /* which has no address space */
         if (!joined)
                 c->has_max_mappings = false;
         pthread_mutex_unlock(&c->lock);
@@ -248,7 +284,11 @@ _public_ int iommuctl_container_ranges(struct iommuctl_container *c, struct iomm
         struct iommuctl_range *ranges = NULL;
         size_t n = 0;
         bool joined;
+        int r;
 
+        r = container_refuse_noiommu(c, "there are no IOVAs");
+        if (r < 0)
+                return r;
         pthread_mutex_lock(&c->lock);
         joined = c->joined;
         if (joined) {

@@ -87,6 +87,9 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
 int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, int fd, uint32_t ioas_id,
                        bool joined, struct iommuctl_container **ret_container);
 
+/* -EOPNOTSUPP with a text that begins with WHAT where nothing is ever mapped in the container; else 0. */
+int container_refuse_noiommu(struct iommuctl_container *c, const char *what);
+
 /* With join_lock: opens what BACKEND needs, once. 0, or a failure that has its text; -EINVAL where the
  * container is of the other backend. */
 int container_open_type1(struct iommuctl_container *c);

@@ -74,6 +74,9 @@ _public_ int iommuctl_container_accounting(struct iommuctl_container *c)
 
         if (!backend)
                 return undecided(c);
+        r = container_refuse_noiommu(c, "no memory is pinned");
+        if (r < 0)
+                return r;
         if (backend == &backend_type1)
                 return IOMMUCTL_ACCOUNTING_PROCESS;
         r = iommufd_process_accounting(container_kernel(c), c->space.fd);
@@ -112,6 +115,9 @@ _public_ int iommuctl_container_allow(struct iommuctl_container *c, const struct
 
         if (!backend)
                 return undecided(c);
+        r = container_refuse_noiommu(c, "there are no IOVAs");
+        if (r < 0)
+                return r;
         if (backend != &backend_iommufd)
                 return ctx_error(c->ctx, -EOPNOTSUPP, NULL,
                                  "%s keeps no ranges for automatic IOVAs: a mapping's options have "
@@ -178,6 +184,9 @@ _public_ int iommuctl_container_huge_pages(struct iommuctl_container *c)
 
         if (!backend)
                 return undecided(c);
+        r = container_refuse_noiommu(c, "there are no pages");
+        if (r < 0)
+                return r;
         if (backend != &backend_iommufd) {
                 r = type1_disables_huge_pages(c);
                 return r < 0 ? r : !r;
@@ -213,6 +222,9 @@ _public_ int iommuctl_container_set_huge_pages(struct iommuctl_container *c, boo
 
         if (!backend)
                 return undecided(c);
+        r = container_refuse_noiommu(c, "there are no pages");
+        if (r < 0)
+                return r;
         if (backend != &backend_iommufd)
                 return set_type1_huge_pages(c, on);
         pthread_mutex_lock(&c->lock);

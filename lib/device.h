@@ -27,6 +27,7 @@ struct iommuctl_device {
         struct iommuctl_device *next; /* of the container's */
         char *name;
         int fd;
+        bool given; /* another process has FD open as well: closing it gives nothing back */
         uint32_t iommufd_id;
         uint32_t flags;
         uint32_t n_regions, n_irqs;
@@ -50,7 +51,7 @@ struct iommuctl_device {
 
 DEFINE_CLEANUP(struct iommuctl_device *, iommuctl_device_unref)
 
-/* Opening: device.c, with device_options.c and device_open_fd.c. */
+/* Opening: device_options.c, device_open.c, device_open_fd.c. */
 struct device_request {
         struct device_place place;
         bool has_token;
@@ -61,6 +62,8 @@ struct device_request {
 /* Reads the options of the caller (NULL: none) into the request. 0, or -EINVAL with a text. */
 int device_options_read(struct iommuctl_ctx *ctx, const struct iommuctl_device_options *options,
                         struct device_request *request);
+/* A descriptor of the device's own node; or a failure with its text. */
+int device_open_node(struct iommuctl_ctx *ctx, const struct device_place *place);
 /* With join_lock: the container's device of that name, or NULL. */
 struct iommuctl_device *device_find_locked(struct iommuctl_container *c, const char *name);
 /* With join_lock: makes a device, opened at its own node, part of the container's IOAS; takes DEVICE_FD, also

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "descriptor.h"
+#include "iommufd.h"
+#include "sysfs.h"
 
 /* Where sysfs cannot be seen the name is the caller's to know; texts and look-ups have it. */
 static void take_name(const char *name, struct device_place *place)
@@ -49,14 +51,40 @@ static int locate_node(struct iommuctl_ctx *ctx, int fd, const struct descriptor
         return 0;
 }
 
+/* Attaching asks the iommufd that the device is bound to, and would take any IOAS of the same number in it. A
+ * mediated device has no number that could be looked up. */
+static int check_number(struct iommuctl_container *c, const struct device_request *request)
+{
+        struct sysfs s = { c->ctx->kernel, c->ctx->root_fd, false };
+        const char *name = request->place.name;
+        char path[300];
+        int r;
+
+        snprintf(path, sizeof(path), "sys/bus/mdev/devices/%.255s", name);
+        if (!request->place.cdev[0] || sysfs_has_name(&s, path))
+                return 0;
+        r = iommufd_has_device(container_kernel(c), c->space.fd, request->iommufd_id);
+        if (r < 0)
+                return ctx_error(c->ctx, r, name, "the iommufd does not say whether it has %s: %s", name,
+                                 strerror(-r));
+        if (r == 0)
+                return ctx_error(c->ctx, -EINVAL, name,
+                                 "the container's iommufd has no device with the number %u: %s is bound to "
+                                 "another one, or has another number",
+                                 request->iommufd_id, name);
+        return 0;
+}
+
 static int check_binding(struct iommuctl_container *c, int fd, const struct descriptor *d,
                          const struct device_request *request)
 {
         const char *name = request->place.name;
 
-        if (container_backend(c) == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1)
+        if (container_backend(c) == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1 ||
+            c->asked == IOMMUCTL_BACKEND_NOIOMMU)
                 return ctx_error(c->ctx, -EINVAL, name,
-                                 "%s cannot join by its own node: the container is a type1 one", name);
+                                 "%s cannot join by its own node: the container is a %s one", name,
+                                 iommuctl_backend_name(iommuctl_container_backend(c)));
         if (d->kind == DESCRIPTOR_NODE && request->iommufd_id)
                 return ctx_error(c->ctx, -EINVAL, name,
                                  "descriptor %d, of %s, is not bound: it has no iommufd_id yet", fd, name);
@@ -76,7 +104,7 @@ static int check_binding(struct iommuctl_container *c, int fd, const struct desc
                                  "%s is bound to an iommufd that the container is not on: "
                                  "iommuctl_container_new_fd()",
                                  name);
-        return 0;
+        return check_number(c, request);
 }
 
 static int open_node(struct iommuctl_container *c, int fd, const struct descriptor *d,
@@ -94,7 +122,10 @@ static int open_node(struct iommuctl_container *c, int fd, const struct descript
         if (copy < 0)
                 return ctx_error(c->ctx, copy, request->place.name, "descriptor %d cannot be copied: %s", fd,
                                  strerror(-copy));
-        return device_join_iommufd(c, request, copy, ret_device);
+        r = device_join_iommufd(c, request, copy, ret_device);
+        if (r >= 0)
+                (*ret_device)->given = true;
+        return r;
 }
 
 /* The device's group is in the container; where sysfs does not say which one that is, there must be one only.
@@ -134,7 +165,9 @@ static int open_group_device(struct iommuctl_container *c, int fd, const struct 
         if (r < 0) {
                 k->ops->close(k, copy);
                 group_unref_locked(group); /* not the last: it was in the list without ours */
+                return r;
         }
+        (*ret_device)->given = true;
         return r;
 }
 
@@ -196,6 +229,17 @@ _public_ int iommuctl_device_open_fd(struct iommuctl_container *c, int fd, const
                 return r;
         *ret_device = TAKE_PTR(d);
         return 0;
+}
+
+_public_ int iommuctl_device_open_node(struct iommuctl_ctx *ctx, const char *name)
+{
+        struct device_place place;
+        int r;
+
+        r = ctx_refuse_root(ctx, "opening a device");
+        if (r >= 0)
+                r = device_locate(ctx, name, &place);
+        return r < 0 ? r : device_open_node(ctx, &place);
 }
 
 _public_ int iommuctl_group_open_device(struct iommuctl_group *g, const char *name,

@@ -105,6 +105,11 @@ static int start(struct iommuctl_dirty *d, struct iommuctl_hwpt *const *hwpts, s
         struct iommuctl_container *c = d->container;
         bool joined;
 
+        int r;
+
+        r = container_refuse_noiommu(c, "writes are not tracked");
+        if (r < 0)
+                return r;
         if (c->dirty)
                 return ctx_error(c->ctx, -EBUSY, NULL, "the container's devices are tracked already");
         pthread_mutex_lock(&c->lock);
@@ -130,6 +135,7 @@ static int dirty_new(struct iommuctl_container *c, struct iommuctl_hwpt *const *
                      struct iommuctl_dirty **ret_dirty)
 {
         struct iommuctl_dirty *d = calloc(1, sizeof(*d));
+        bool stuck = false;
         char text[1024];
         int r;
 
@@ -144,14 +150,15 @@ static int dirty_new(struct iommuctl_container *c, struct iommuctl_hwpt *const *
         } else if (d->n_tables > 0) {
                 /* What has begun ends; the text is the first failure's. */
                 iommuctl_ctx_error(c->ctx, text, sizeof(text));
-                if (dirty_drop_tables(d) < 0)
-                        ctx_log(c->ctx, IOMMUCTL_LOG_WARNING,
-                                "a device stays in a page table that was made to track its writes");
+                stuck = dirty_drop_tables(d) < 0;
                 r = ctx_error(c->ctx, r, NULL, "%s", text);
                 for (size_t i = 0; i < d->n_tables; i++)
                         iommuctl_hwpt_unref(d->tables[i].hwpt);
         }
         pthread_mutex_unlock(&c->tracking_lock);
+        if (stuck)
+                ctx_log(c->ctx, IOMMUCTL_LOG_WARNING,
+                        "a device stays in a page table that was made to track its writes");
         if (r < 0) {
                 dirty_free(d);
                 return r;

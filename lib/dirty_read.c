@@ -7,6 +7,7 @@
 
 #include "dirty_bitmap.h"
 #include "dirty_calls.h"
+#include "dma.h"
 
 /* Each run of mappings is read into a bitmap of its own, which begins with a word as the kernel wants it, and
  * then put into the caller's, bit by bit where that begins elsewhere. So a hole costs nothing, and what was
@@ -177,4 +178,54 @@ _public_ int iommuctl_dirty_read(struct iommuctl_dirty *d, uint64_t iova, uint64
                         return 0;
                 at = run.last + 1;
         }
+}
+
+/* Reading and unmapping are one on type1. On iommufd the bits are read first, and need no clearing. */
+static int read_and_unmap(struct iommuctl_dirty *d, const struct iommuctl_dma *dma, uint64_t *bitmap)
+{
+        struct iommuctl_container *c = d->container;
+        const struct run run = { dma->span.iova, dma->span.iova + (dma->span.size - 1) };
+        int r;
+
+        if (container_backend(c) == &backend_type1)
+                return type1_dirty_unmap(container_kernel(c), c->space.fd, run.start, dma->span.size,
+                                         d->page_size, bitmap);
+        r = read_tables(d, &run, true, bitmap);
+        return r < 0 ? r : container_backend(c)->unmap(&c->space, run.start, dma->span.size);
+}
+
+_public_ int iommuctl_dirty_unmap(struct iommuctl_dirty *d, struct iommuctl_dma *dma, uint64_t *bitmap,
+                                  size_t n_words)
+{
+        struct iommuctl_container *c = d->container;
+        const uint64_t n_bits = dma->span.size / d->page_size;
+        _cleanup_free_ uint64_t *part = NULL;
+        bool live = false;
+        int r;
+
+        if (dma->container != c || dma->adopted)
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 dma->adopted ? "the mapping is the process's that handed it over"
+                                              : "the mapping is of another container than is tracked");
+        r = check(d, dma->span.iova, dma->span.size, 0, bitmap, n_words);
+        if (r < 0)
+                return r;
+        part = calloc(dirty_words(n_bits), sizeof(*part));
+        if (!part)
+                return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory for a bitmap of %" PRIu64 " pages",
+                                 n_bits);
+        if (dma_acquire(dma, &live)) {
+                r = live ? read_and_unmap(d, dma, part) : 0;
+                if (r < 0 && r != -ENOENT) {
+                        dma_settle(dma, live);
+                        return ctx_error(c->ctx, r, NULL,
+                                         "0x%zx bytes at IOVA 0x%" PRIx64
+                                         " cannot be unmapped with what was written: %s",
+                                         dma->span.size, dma->span.iova, strerror(-r));
+                }
+                dma_forget(dma);
+        }
+        dirty_bitmap_or(bitmap, 0, part, n_bits);
+        dma_free(dma);
+        return 0;
 }

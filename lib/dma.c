@@ -34,7 +34,7 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
         dma->is_dmabuf = memory->is_dmabuf;
         dma->by_file = memory->by_file;
         dma->window = memory->window;
-        dma->device = memory->device;
+        dma->registers = memory->registers;
         snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
         return dma;
 }
@@ -116,6 +116,10 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
 
 static int not_joined(struct iommuctl_container *c)
 {
+        int r = container_refuse_noiommu(c, "nothing is mapped");
+
+        if (r < 0)
+                return r;
         return ctx_error(
                 c->ctx, -ENODEV, NULL,
                 "nothing can be mapped yet: type1 has no address space before a device is opened in the "

@@ -31,8 +31,8 @@ struct iommuctl_dma {
         int file; /* ours; -1 */
         uint64_t offset;
         bool is_dmabuf;
-        void *window;                   /* where the kernel must have an address after all; seen by nobody */
-        struct iommuctl_device *device; /* whose registers these are; kept */
+        void *window; /* where the kernel must have an address after all; seen by nobody */
+        struct iommuctl_region *registers; /* ours, and so is the window then; keeps its device */
 
         char name[DMA_NAME_MAX + 1];
 };
@@ -48,7 +48,7 @@ struct dma_memory {
         bool is_dmabuf;
         bool by_file;
         void *window;
-        struct iommuctl_device *device;
+        struct iommuctl_region *registers;
 };
 #define DMA_MEMORY(...) \
         ((struct dma_memory){ .page_size = (size_t)getpagesize(), .fd = -1, .file = -1, __VA_ARGS__ })
@@ -66,8 +66,8 @@ bool dma_name_is_valid(const char *name);
 int dma_check_shape(struct iommuctl_container *c, const struct dma_memory *memory,
                     const struct iommuctl_dma_options *options);
 
-/* As iommuctl_dma_map() with options that were read. On success file, window and the reference to the device
- * are the dma's. FROM: a buffer of the same iommufd, whose pages these are; or NULL. */
+/* As iommuctl_dma_map() with options that were read. On success file, window and registers are the dma's.
+ * FROM: a buffer of the same iommufd, whose pages these are; or NULL. */
 int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory,
                    const struct iommuctl_dma_options *options, const struct iommuctl_dma *from,
                    struct iommuctl_dma **ret_dma);

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "region.h"
+
 /* What is mapped, once more: in another address space, or in its own after the kernel took it away. */
 
 /* Whether both lie in one iommufd, inside of which the kernel copies. */
@@ -63,12 +65,27 @@ static int copy_with_file(struct iommuctl_dma *dma, struct iommuctl_container *t
         return r;
 }
 
+static int copy(struct iommuctl_dma *dma, struct iommuctl_container *to, const struct iommuctl_dma_options *o,
+                struct iommuctl_dma **ret_dma)
+{
+        struct dma_memory memory = DMA_MEMORY(.vaddr = dma->span.vaddr, .size = dma->span.size,
+                                              .offset = dma->offset, .is_dmabuf = dma->is_dmabuf);
+        int r;
+
+        if (dma->registers) {
+                r = iommuctl_region_open(dma->registers->device, dma->registers->index, &memory.registers);
+                if (r < 0)
+                        return r;
+        }
+        r = copy_with_file(dma, to, &memory, o, ret_dma);
+        if (r < 0)
+                iommuctl_region_free(memory.registers);
+        return r;
+}
+
 _public_ int iommuctl_dma_copy(struct iommuctl_dma *dma, struct iommuctl_container *to,
                                const struct iommuctl_dma_options *options, struct iommuctl_dma **ret_dma)
 {
-        struct dma_memory memory = DMA_MEMORY(.vaddr = dma->span.vaddr, .size = dma->span.size,
-                                              .offset = dma->offset, .is_dmabuf = dma->is_dmabuf,
-                                              .device = dma->device);
         struct iommuctl_dma_options o;
         int r;
 
@@ -77,16 +94,13 @@ _public_ int iommuctl_dma_copy(struct iommuctl_dma *dma, struct iommuctl_contain
                 return r;
         if (!iommuctl_dma_is_mapped(dma))
                 return not_mapped(dma);
-        if (!memory.vaddr && dma->file < 0)
+        if (!dma->span.vaddr && dma->file < 0)
                 return ctx_error(to->ctx, -EOPNOTSUPP, NULL,
                                  "a device's registers are not copied on type1: map the region in the other "
                                  "container");
         if (dma->is_dmabuf && iommuctl_container_backend(to) == IOMMUCTL_BACKEND_TYPE1)
                 return ctx_error(to->ctx, -EOPNOTSUPP, NULL, "type1 maps no dma-bufs");
-        r = copy_with_file(dma, to, &memory, &o, ret_dma);
-        if (r >= 0)
-                iommuctl_device_ref(memory.device);
-        return r;
+        return copy(dma, to, &o, ret_dma);
 }
 
 /* At the same place, under the same entry of the books: nobody can come between. */
@@ -99,6 +113,10 @@ _public_ int iommuctl_dma_renew(struct iommuctl_dma *dma)
         if (dma->adopted)
                 return ctx_error(c->ctx, -EPERM, NULL,
                                  "the mapping \"%s\" is the process's that handed it over", dma->name);
+        if (dma->registers)
+                r = device_check_here(dma->registers->device);
+        if (r < 0)
+                return r;
         if (!dma_acquire(dma, &live))
                 return not_mapped(dma);
         if (live)
@@ -109,6 +127,8 @@ _public_ int iommuctl_dma_renew(struct iommuctl_dma *dma)
                                  dma->span.size, dma->span.iova, strerror(-r));
         }
         r = dma_kernel_map(dma, NULL);
+        if (r >= 0)
+                dma->let_go = false; /* of what was there before */
         dma_settle(dma, r >= 0);
         return r < 0 ? dma_explain(dma, r) : 0;
 }

@@ -9,7 +9,7 @@
 
 #include "explain.h"
 #include "module.h"
-#include "region_dmabuf.h"
+#include "region.h"
 
 /* Mapping what has a descriptor: files, dma-bufs and devices' registers. */
 
@@ -89,6 +89,12 @@ int dma_explain(const struct iommuctl_dma *dma, int r)
 {
         if (dma->is_dmabuf)
                 return explain_dmabuf(dma, r);
+        if (dma->registers && r == -EFAULT)
+                return ctx_error(
+                        dma->container->ctx, -ENODEV, dma->registers->device->name,
+                        "the registers of %s are not there: it is in reset, in D3, or does not decode its "
+                        "memory (PCI_COMMAND_MEMORY)",
+                        dma->registers->device->name);
         if (dma->file >= 0)
                 return explain_file(dma, r);
         if (dma->by_file && r == -ENOTTY)
@@ -191,31 +197,24 @@ _public_ int iommuctl_dma_map_dmabuf(struct iommuctl_container *c, int fd, uint6
 
 /* By address, which type1 takes: it finds the registers behind a mapping of them (follow_fault_pfn,
  * drivers/vfio/vfio_iommu_type1.c). */
-static int map_registers_by_address(struct iommuctl_container *c, struct iommuctl_region *region,
-                                    struct dma_memory *memory, const struct iommuctl_dma_options *o,
-                                    struct iommuctl_dma **ret_dma)
+static int map_registers_by_address(struct iommuctl_container *c, struct dma_memory *memory,
+                                    const struct iommuctl_dma_options *o, struct iommuctl_dma **ret_dma)
 {
-        struct kernel *k = container_kernel(c);
         int r;
 
-        r = region_window_open(region, memory->offset, memory->size, o->access & IOMMUCTL_ACCESS_WRITE,
-                               &memory->window);
+        r = iommuctl_region_map(memory->registers, memory->offset, memory->size, &memory->window);
         if (r < 0)
                 return r;
-        r = dma_map_memory(c, memory, o, NULL, ret_dma);
-        if (r < 0)
-                dma_window_close(k, memory->window, memory->size);
-        return r;
+        return dma_map_memory(c, memory, o, NULL, ret_dma);
 }
 
-static int map_registers_by_dmabuf(struct iommuctl_container *c, struct iommuctl_region *region,
-                                   struct dma_memory *memory, const struct iommuctl_dma_options *o,
-                                   struct iommuctl_dma **ret_dma)
+static int map_registers_by_dmabuf(struct iommuctl_container *c, struct dma_memory *memory,
+                                   const struct iommuctl_dma_options *o, struct iommuctl_dma **ret_dma)
 {
         struct kernel *k = container_kernel(c);
         int r;
 
-        r = iommuctl_region_dmabuf(region, memory->offset, memory->size, &memory->file);
+        r = iommuctl_region_dmabuf(memory->registers, memory->offset, memory->size, &memory->file);
         if (r < 0)
                 return r;
         memory->is_dmabuf = true;
@@ -223,6 +222,24 @@ static int map_registers_by_dmabuf(struct iommuctl_container *c, struct iommuctl
         r = dma_map_memory(c, memory, o, NULL, ret_dma);
         if (r < 0)
                 k->ops->close(k, memory->file);
+        return r;
+}
+
+/* Over a region of its own, which the caller's may go before, and which is emptied when the device is let go
+ * of. */
+static int map_registers(struct iommuctl_container *c, const struct iommuctl_region *region,
+                         struct dma_memory *memory, const struct iommuctl_dma_options *o,
+                         struct iommuctl_dma **ret_dma)
+{
+        int r;
+
+        r = iommuctl_region_open(region->device, region->index, &memory->registers);
+        if (r < 0)
+                return r;
+        r = is_type1(c) ? map_registers_by_address(c, memory, o, ret_dma)
+                        : map_registers_by_dmabuf(c, memory, o, ret_dma);
+        if (r < 0)
+                iommuctl_region_free(memory->registers);
         return r;
 }
 
@@ -245,10 +262,5 @@ _public_ int iommuctl_dma_map_region(struct iommuctl_container *c, struct iommuc
         if (!container_backend(c))
                 return ctx_error(c->ctx, -ENODEV, NULL,
                                  "nothing can be mapped yet: open a device in the container first");
-        memory.device = region_device(region);
-        r = is_type1(c) ? map_registers_by_address(c, region, &memory, &o, ret_dma)
-                        : map_registers_by_dmabuf(c, region, &memory, &o, ret_dma);
-        if (r >= 0)
-                iommuctl_device_ref(memory.device);
-        return r;
+        return map_registers(c, region, &memory, &o, ret_dma);
 }

@@ -83,10 +83,11 @@ void dma_free(struct iommuctl_dma *dma)
 
                 dma_memory_free(k, &memory);
         }
-        dma_window_close(k, dma->window, dma->span.size);
+        if (!dma->registers)
+                dma_window_close(k, dma->window, dma->span.size);
         if (dma->file >= 0)
                 k->ops->close(k, dma->file);
-        iommuctl_device_unref(dma->device);
+        iommuctl_region_free(dma->registers);
         iommuctl_container_unref(dma->container);
         free(dma);
 }
@@ -162,6 +163,7 @@ static int begin_sweep(struct iommuctl_container *c, uint64_t start, uint64_t la
         }
         for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last)) {
                 e->busy = true;
+                e->swept_live = e->live;
                 e->next_swept = swept;
                 swept = e;
         }
@@ -201,6 +203,8 @@ static int sweep_one_by_one(struct iommuctl_container *c, struct dma_entry *swep
         int failure = 0, r;
 
         for (struct dma_entry *e = swept; e; e = e->next_swept) {
+                if (!e->swept_live)
+                        continue;
                 r = container_backend(c)->unmap(&c->space, e->iova.start, e->size);
                 if (r >= 0 || r == -ENOENT) {
                         bytes += e->size;

@@ -46,6 +46,12 @@ int explain_container(struct iommuctl_ctx *ctx, const char *node, int r)
                                          node);
                 return ctx_error(ctx, -ENOENT, NULL,
                                  "/%s is not there: VFIO is not loaded (modprobe vfio-pci)", node);
+        case -EPROTONOSUPPORT:
+                return ctx_error(
+                        ctx, -EOPNOTSUPP, NULL,
+                        "/%s offers sPAPR TCE (a POWER machine), which this library does not speak; type1 "
+                        "v2 and iommufd it does",
+                        node);
         case -EOPNOTSUPP:
                 return ctx_error(ctx, r, NULL, "/%s has no type1 v2: the module is not loaded (modprobe %s)",
                                  node, module);
@@ -144,7 +150,8 @@ int explain_group(struct iommuctl_ctx *ctx, unsigned int id, const char *device,
         if (iommuctl_group_info_noiommu(g))
                 return ctx_error(
                         ctx, -EOPNOTSUPP, device,
-                        "group %u is a noiommu group: nothing checks its devices' DMA, and nothing maps it",
+                        "group %u is a noiommu group: nothing checks its devices' DMA, and nothing maps it; "
+                        "IOMMUCTL_BACKEND_NOIOMMU opens it all the same",
                         id);
         list_drivers(g, false, list, sizeof(list));
         return ctx_error(ctx, -ENODEV, device, "group %u is not VFIO's: %s (iommuctl bind --group group:%u)",

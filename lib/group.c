@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "explain.h"
+#include "noiommu.h"
 #include "type1.h"
 
 /* A type1 container loses its address space, and all that is mapped in it, when its last group leaves (Linux
@@ -107,7 +108,10 @@ static int join(struct iommuctl_container *c, unsigned int id, int fd, const cha
         r = type1_join(k, fd, c->space.fd);
         if (r < 0)
                 return explain_join(c, id, device, r);
-        r = c->joined ? 0 : type1_set_iommu(k, c->space.fd);
+        if (c->backend == &backend_noiommu)
+                r = c->groups ? 0 : noiommu_set_iommu(k, c->space.fd);
+        else
+                r = c->joined ? 0 : type1_set_iommu(k, c->space.fd);
         if (r < 0)
                 r = explain_join(c, id, device, r);
         if (r >= 0)
@@ -141,6 +145,26 @@ int group_join_locked(struct iommuctl_container *c, unsigned int id, int fd, con
         return 0;
 }
 
+/* A descriptor, or a failure with its text. */
+static int open_noiommu_group(struct iommuctl_container *c, unsigned int id, const char *device)
+{
+        char what[48], node[64];
+        int fd;
+
+        fd = noiommu_open_group(container_kernel(c), c->ctx->root_fd, id);
+        snprintf(what, sizeof(what), "noiommu group %u", id);
+        snprintf(node, sizeof(node), "dev/vfio/noiommu-%u", id);
+        if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+                return ctx_error(
+                        c->ctx, -ENODEV, device,
+                        "group %u is no noiommu group: an IOMMU translates for its devices, or they are "
+                        "not bound to a VFIO driver",
+                        id);
+        if (fd < 0)
+                return explain_node(c->ctx, what, node, device, fd);
+        return fd;
+}
+
 int group_open_locked(struct iommuctl_container *c, unsigned int id, const char *device,
                       struct iommuctl_group **ret_group)
 {
@@ -167,9 +191,12 @@ int group_open_locked(struct iommuctl_container *c, unsigned int id, const char 
                 *ret_group = g;
                 return 0;
         }
-        fd.fd = type1_open_group(k, c->ctx->root_fd, id);
+        if (c->backend == &backend_noiommu)
+                fd.fd = open_noiommu_group(c, id, device);
+        else
+                fd.fd = type1_open_group(k, c->ctx->root_fd, id);
         if (fd.fd < 0)
-                return explain_group(c->ctx, id, device, fd.fd);
+                return c->backend == &backend_noiommu ? fd.fd : explain_group(c->ctx, id, device, fd.fd);
         r = group_join_locked(c, id, fd.fd, device, ret_group);
         if (r < 0)
                 return r;

@@ -42,6 +42,9 @@ static int check_buffers(struct iommuctl_device *d, struct iommuctl_container *c
                         return ctx_error(
                                 ctx, -EINVAL, d->name,
                                 "a buffer to be handed over needs a name and memory that dma_alloc made");
+                if (!iommuctl_dma_is_mapped(b))
+                        return ctx_error(ctx, -EINVAL, d->name, "buffer \"%s\" is not mapped any more",
+                                         b->name);
                 for (size_t j = 0; j < i; j++)
                         if (streq(buffers[j]->name, b->name))
                                 return ctx_error(ctx, -EINVAL, d->name, "two buffers are named \"%s\"",
@@ -115,6 +118,9 @@ _public_ int iommuctl_handover_new(struct iommuctl_device *d, struct iommuctl_dm
         struct iommuctl_handover *h _cleanup_(iommuctl_handover_freep) = NULL;
         int r;
 
+        if (iommuctl_container_backend(d->container) == IOMMUCTL_BACKEND_NOIOMMU)
+                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
+                                 "%s is open without an IOMMU, and is not handed to anybody", d->name);
         r = check_buffers(d, c, buffers, n_buffers);
         if (r < 0)
                 return r;

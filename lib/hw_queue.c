@@ -6,6 +6,7 @@
 #include "viommu.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "uapi_iommufd.h"
@@ -63,6 +64,11 @@ _public_ int iommuctl_hw_queue_new(struct iommuctl_viommu *v, uint32_t type, uin
         r = iommufd_call(c, UAPI_IOMMU_HW_QUEUE_ALLOC, &alloc);
         if (r < 0) {
                 free(q);
+                if (r == -ENOENT)
+                        return ctx_error(c->ctx, r, NULL,
+                                         "a queue at 0x%" PRIx64 "-0x%" PRIx64
+                                         " cannot be read by the hardware: not all of it is mapped",
+                                         iova, iova + length - 1);
                 return iommufd_explain(c, 0, "a queue that the hardware reads", "6.17", r);
         }
         iommufd_object_init(&q->object, c, alloc.out_hw_queue_id);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fault_queue.h"
+#include "options.h"
 #include "uapi_iommufd.h"
 #include "viommu.h"
 
@@ -27,7 +28,7 @@ static int read_options(struct iommuctl_container *c, const struct iommuctl_hwpt
         int r;
 
         if (from) {
-                r = options_read(c->ctx, &o, sizeof(o), from, from->struct_size);
+                r = options_copy(c->ctx, from, &o, sizeof(o));
                 if (r < 0)
                         return r;
         }

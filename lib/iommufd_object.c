@@ -66,8 +66,8 @@ int iommufd_explain(struct iommuctl_container *c, uint32_t device_id, const char
                                  what, device_id ? " of " : "", d.text, since);
         case -ENOENT:
                 return ctx_error(c->ctx, r, d.name,
-                                 "%s is refused: the iommufd has no %s, or lost what it is made from", what,
-                                 device_id ? d.text : "such object");
+                                 "%s is refused: there is no %s, or somebody destroyed what it is made from",
+                                 what, device_id ? d.text : "such object");
         case -ENOMEM:
                 return ctx_error(c->ctx, r, d.name, "the kernel has no memory for %s", what);
         default:
@@ -106,19 +106,4 @@ void iommufd_object_destroy(struct iommufd_object *o, const char *what)
                 ctx_log(c->ctx, IOMMUCTL_LOG_WARNING,
                         "%s %u stays in the kernel until its iommufd is closed: %s", what, o->id,
                         strerror(-r));
-}
-
-int options_read(struct iommuctl_ctx *ctx, void *to, size_t size, const void *from, size_t from_size)
-{
-        bool rest = false;
-
-        for (size_t i = size; i < from_size && from_size <= 4096; i++)
-                rest |= ((const unsigned char *)from)[i] != 0;
-        if (from_size < sizeof(size_t) || from_size > 4096 || rest)
-                return ctx_error(ctx, -EINVAL, NULL,
-                                 "the options' struct_size is %zu: it is not set, or they ask for what this "
-                                 "version does not know",
-                                 from_size);
-        memcpy(to, from, from_size < size ? from_size : size);
-        return 0;
 }

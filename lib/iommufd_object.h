@@ -49,10 +49,6 @@ bool iommufd_object_unref(struct iommufd_object *o);
 /* At the end of an object: the kernel's goes. A failure is logged, as there is nobody to take it. */
 void iommufd_object_destroy(struct iommufd_object *o, const char *what);
 
-/* struct_size of options: a caller's may be older than this library's, or newer with zeroes where this one
- * knows nothing. Copies SIZE bytes at most to TO, which holds the defaults. */
-int options_read(struct iommuctl_ctx *ctx, void *to, size_t size, const void *from, size_t from_size);
-
 /* Tells the IOMMU what changed, on a nested page table or a vIOMMU (WHAT says which): hwpt.c. */
 int iommufd_invalidate(struct iommufd_object *o, const char *what, uint32_t data_type, const void *requests,
                        size_t request_size, size_t n, size_t *ret_done);

@@ -5,8 +5,6 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 
-#include "region_dmabuf.h"
-
 static int read_info(struct iommuctl_device *d, unsigned int index, struct vfio_region_facts *ret_facts)
 {
         struct vfio_region_info fixed = { .index = index };
@@ -169,14 +167,4 @@ _public_ bool iommuctl_region_type(const struct iommuctl_region *region, uint32_
         *ret_type = region->facts.type;
         *ret_subtype = region->facts.subtype;
         return true;
-}
-
-struct iommuctl_device *region_device(const struct iommuctl_region *region)
-{
-        return region->device;
-}
-
-unsigned int region_index(const struct iommuctl_region *region)
-{
-        return region->index;
 }

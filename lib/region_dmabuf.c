@@ -1,39 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "region_dmabuf.h"
+#include "region.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "module.h"
 #include "uapi_vfio.h"
 
-/* A device's registers for other devices: as a dma-buf, or at an address of this process. */
-
 static int check_part(const struct iommuctl_region *region, uint64_t offset, uint64_t size)
 {
-        struct iommuctl_device *d = region_device(region);
-        const uint64_t page = (uint64_t)getpagesize(), whole = iommuctl_region_size(region);
+        struct iommuctl_device *d = region->device;
+        const uint64_t page = (uint64_t)getpagesize();
 
         if (size == 0 || (offset | size) & (page - 1))
                 return ctx_error(d->container->ctx, -EINVAL, d->name,
                                  "0x%" PRIx64 " bytes at 0x%" PRIx64
                                  " of region %u of %s are not whole pages of 0x%" PRIx64,
-                                 size, offset, region_index(region), d->name, page);
-        if (offset > whole || size > whole - offset)
-                return ctx_error(d->container->ctx, -ERANGE, d->name,
-                                 "0x%" PRIx64 " bytes at 0x%" PRIx64
-                                 " are not inside region %u of %s, which has 0x%" PRIx64,
-                                 size, offset, region_index(region), d->name, whole);
-        return 0;
+                                 size, offset, region->index, d->name, page);
+        return region_check_inside(region, offset, size);
 }
 
 static int explain_export(const struct iommuctl_region *region, int r)
 {
-        struct iommuctl_device *d = region_device(region);
+        struct iommuctl_device *d = region->device;
         struct iommuctl_ctx *ctx = d->container->ctx;
         char release[80];
 
@@ -45,14 +37,14 @@ static int explain_export(const struct iommuctl_region *region, int r)
                 return ctx_error(ctx, -EOPNOTSUPP, d->name,
                                  "region %u of %s cannot be exported: that takes Linux 6.19 with "
                                  "VFIO_PCI_DMABUF, and this is %s (a type1 container maps it on any)",
-                                 region_index(region), d->name, release);
+                                 region->index, d->name, release);
         case -ENODEV:
                 return ctx_error(ctx, r, d->name,
                                  "region %u of %s cannot be exported: it is no BAR, or the device is gone",
-                                 region_index(region), d->name);
+                                 region->index, d->name);
         default:
-                return ctx_error(ctx, r, d->name, "region %u of %s cannot be exported: %s",
-                                 region_index(region), d->name, strerror(-r));
+                return ctx_error(ctx, r, d->name, "region %u of %s cannot be exported: %s", region->index,
+                                 d->name, strerror(-r));
         }
 }
 
@@ -64,16 +56,18 @@ _public_ int iommuctl_region_dmabuf(struct iommuctl_region *region, uint64_t off
                        sizeof(uint64_t)] = { 0 };
         struct vfio_device_feature *get = (void *)words;
         struct uapi_vfio_device_feature_dma_buf *dma_buf = (void *)get->data;
-        struct iommuctl_device *d = region_device(region);
+        struct iommuctl_device *d = region->device;
         struct kernel *k = container_kernel(d->container);
         int r;
 
-        r = check_part(region, offset, size);
+        r = device_check_here(d);
+        if (r >= 0)
+                r = check_part(region, offset, size);
         if (r < 0)
                 return r;
         get->argsz = sizeof(words);
         get->flags = VFIO_DEVICE_FEATURE_GET | UAPI_VFIO_DEVICE_FEATURE_DMA_BUF;
-        dma_buf->region_index = region_index(region);
+        dma_buf->region_index = region->index;
         dma_buf->open_flags = O_CLOEXEC | O_RDWR;
         dma_buf->nr_ranges = 1;
         dma_buf->dma_ranges[0].offset = offset;
@@ -82,27 +76,5 @@ _public_ int iommuctl_region_dmabuf(struct iommuctl_region *region, uint64_t off
         if (r < 0)
                 return explain_export(region, r);
         *ret_fd = r;
-        return 0;
-}
-
-int region_window_open(struct iommuctl_region *region, uint64_t offset, size_t size, bool writable,
-                       void **ret_window)
-{
-        struct iommuctl_device *d = region_device(region);
-        struct kernel *k = container_kernel(d->container);
-        int r;
-
-        r = check_part(region, offset, size);
-        if (r < 0)
-                return r;
-        r = k->ops->mmap(k, NULL, size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, d->fd,
-                         iommuctl_region_offset(region) + offset, ret_window);
-        if (r == -EINVAL)
-                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
-                                 "the kernel lets nobody map 0x%zx bytes at 0x%" PRIx64 " of region %u of %s",
-                                 size, offset, region_index(region), d->name);
-        if (r < 0)
-                return ctx_error(d->container->ctx, r, d->name, "region %u of %s cannot be mapped: %s",
-                                 region_index(region), d->name, strerror(-r));
         return 0;
 }

@@ -90,6 +90,9 @@ _public_ int iommuctl_container_let_go(struct iommuctl_container *c)
         bool joined;
         int r;
 
+        r = container_refuse_noiommu(c, "there are no mappings to let go of");
+        if (r < 0)
+                return r;
         pthread_mutex_lock(&c->lock);
         joined = c->joined;
         pthread_mutex_unlock(&c->lock);
@@ -202,8 +205,11 @@ _public_ int iommuctl_container_take_over(struct iommuctl_container *c)
         const struct backend *backend = container_backend(c);
         struct iommuctl_dma *dma;
         uint64_t at = 0;
-        int r = 0;
+        int r;
 
+        r = container_refuse_noiommu(c, "there are no mappings to take over");
+        if (r < 0)
+                return r;
         if (!backend)
                 return ctx_error(c->ctx, -EINVAL, NULL, "the container has nothing to take over");
         if (backend == &backend_iommufd) {

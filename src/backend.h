@@ -49,3 +49,4 @@ struct backend {
 
 extern const struct backend backend_type1;
 extern const struct backend backend_iommufd;
+extern const struct backend backend_noiommu;

@@ -29,8 +29,10 @@ struct dma_entry {
         bool live;        /* in the kernel */
         bool busy;        /* a thread is at the kernel with it: none but that one may touch it */
         struct iommuctl_dma *owner;
-        const char *name;             /* for messages; the owner's */
-        struct dma_entry *next_swept; /* of one unmapping of many */
+        const char *name; /* for messages; the owner's */
+        /* Of an unmapping of many: the next one, and whether this one was mapped before. */
+        struct dma_entry *next_swept;
+        bool swept_live;
         struct dma_entry *next_free;
 };
 

@@ -88,6 +88,18 @@ int iommufd_bind_knows_tokens(struct kernel *k, int device_fd)
         return r == -E2BIG ? 1 : r == -EINVAL ? 0 : r < 0 ? r : -EPROTO;
 }
 
+/* GET_HW_INFO of one, without room for the answer (Linux 6.6). */
+int iommufd_has_device(struct kernel *k, int iommufd, uint32_t id)
+{
+        struct uapi_iommu_hw_info q = {
+                .size = offsetof(struct uapi_iommu_hw_info, out_capabilities),
+                .dev_id = id,
+        };
+        int r = k->ops->ioctl(k, iommufd, UAPI_IOMMU_GET_HW_INFO, &q);
+
+        return r == -ENOENT ? 0 : r == -EOPNOTSUPP ? 1 : r < 0 ? r : 1;
+}
+
 int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t pt_id)
 {
         struct uapi_vfio_device_attach_iommufd_pt attach = {

@@ -21,6 +21,9 @@ int iommufd_bind_device_token(struct kernel *k, int device_fd, int iommufd, cons
                               uint32_t *ret_id);
 /* Whether the kernel knows of tokens there: 1, 0, or what it said. Nothing is bound. */
 int iommufd_bind_knows_tokens(struct kernel *k, int device_fd);
+/* Whether the iommufd has a device with that number: 1; 0 (mediated devices have objects of another kind
+ * there, and count as none); or what the kernel said. */
+int iommufd_has_device(struct kernel *k, int iommufd, uint32_t id);
 /* Lets a bound device see what an IOAS or a page table maps, instead of what it saw. -EADDRINUSE: a mapping
  * is where it cannot reach. Devices of its group that are attached move with it. */
 int iommufd_attach_device(struct kernel *k, int device_fd, uint32_t pt_id);

@@ -59,3 +59,25 @@ int iommufd_allow_iovas(struct kernel *k, int iommufd, uint32_t ioas_id, const s
                        "the kernel reads our ranges");
         return k->ops->ioctl(k, iommufd, UAPI_IOMMU_IOAS_ALLOW_IOVAS, &allow);
 }
+
+int iommufd_compat_ioas(struct kernel *k, int iommufd, uint32_t *ret_ioas_id)
+{
+        struct uapi_iommu_vfio_ioas a = { .size = sizeof(a), .op = UAPI_IOMMU_VFIO_IOAS_GET };
+        int r;
+
+        r = k->ops->ioctl(k, iommufd, UAPI_IOMMU_VFIO_IOAS, &a);
+        if (r >= 0)
+                *ret_ioas_id = a.ioas_id;
+        return r;
+}
+
+int iommufd_set_compat_ioas(struct kernel *k, int iommufd, uint32_t ioas_id)
+{
+        struct uapi_iommu_vfio_ioas a = {
+                .size = sizeof(a),
+                .ioas_id = ioas_id,
+                .op = ioas_id ? UAPI_IOMMU_VFIO_IOAS_SET : UAPI_IOMMU_VFIO_IOAS_CLEAR,
+        };
+
+        return k->ops->ioctl(k, iommufd, UAPI_IOMMU_VFIO_IOAS, &a);
+}

@@ -19,6 +19,13 @@ static void *number(unsigned long value)
         return (void *)value;
 }
 
+/* What POWER machines have in the place of type1 (drivers/vfio/vfio_iommu_spapr_tce.c). */
+static bool has_spapr(struct kernel *k, int fd)
+{
+        return k->ops->ioctl(k, fd, VFIO_CHECK_EXTENSION, number(VFIO_SPAPR_TCE_v2_IOMMU)) > 0 ||
+               k->ops->ioctl(k, fd, VFIO_CHECK_EXTENSION, number(VFIO_SPAPR_TCE_IOMMU)) > 0;
+}
+
 int type1_open_container(struct kernel *k, int root_fd)
 {
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k,
@@ -29,7 +36,7 @@ int type1_open_container(struct kernel *k, int root_fd)
         if (k->ops->ioctl(k, fd.fd, VFIO_GET_API_VERSION, NULL) != VFIO_API_VERSION)
                 return -EOPNOTSUPP;
         if (k->ops->ioctl(k, fd.fd, VFIO_CHECK_EXTENSION, number(VFIO_TYPE1v2_IOMMU)) <= 0)
-                return -EOPNOTSUPP;
+                return has_spapr(k, fd.fd) ? -EPROTONOSUPPORT : -EOPNOTSUPP;
         return scoped_fd_take(&fd);
 }
 

@@ -9,7 +9,7 @@
 #include "kernel.h"
 
 /* Opens /dev/vfio/vfio under ROOT_FD and checks that it speaks the one version there is and has type1 v2: a
- * descriptor, what open gave, or -EOPNOTSUPP. */
+ * descriptor, what open gave, -EOPNOTSUPP, or -EPROTONOSUPPORT where it has sPAPR TCE instead. */
 int type1_open_container(struct kernel *k, int root_fd);
 /* Opens /dev/vfio/ID. */
 int type1_open_group(struct kernel *k, int root_fd, unsigned int id);

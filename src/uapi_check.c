@@ -124,12 +124,30 @@ _Static_assert(UAPI_IOMMU_IOAS_MAP_WRITEABLE == IOMMU_IOAS_MAP_WRITEABLE, "IOMMU
 _Static_assert(UAPI_IOMMU_IOAS_MAP_READABLE == IOMMU_IOAS_MAP_READABLE, "IOMMU_IOAS_MAP_READABLE");
 #endif
 
+#ifdef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
+_Static_assert(UAPI_VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP == VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP,
+               "VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP");
+_Static_assert(offsetof(struct uapi_vfio_device_info_cap_pci_atomic_comp, flags) ==
+                       offsetof(struct vfio_device_info_cap_pci_atomic_comp, flags),
+               "struct vfio_device_info_cap_pci_atomic_comp");
+_Static_assert(UAPI_VFIO_PCI_ATOMIC_COMP32 == VFIO_PCI_ATOMIC_COMP32 &&
+                       UAPI_VFIO_PCI_ATOMIC_COMP64 == VFIO_PCI_ATOMIC_COMP64 &&
+                       UAPI_VFIO_PCI_ATOMIC_COMP128 == VFIO_PCI_ATOMIC_COMP128,
+               "VFIO_PCI_ATOMIC_COMP");
+#endif
+
 #ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
 _Static_assert(UAPI_VFIO_DEVICE_BIND_FLAG_TOKEN == VFIO_DEVICE_BIND_FLAG_TOKEN,
                "VFIO_DEVICE_BIND_FLAG_TOKEN");
 _Static_assert(offsetof(struct uapi_vfio_device_bind_iommufd_token, token_uuid_ptr) ==
                        offsetof(struct vfio_device_bind_iommufd, token_uuid_ptr),
                "struct vfio_device_bind_iommufd");
+SAME_SIZE(uapi_iommu_vfio_ioas, iommu_vfio_ioas);
+SAME_PLACE(uapi_iommu_vfio_ioas, op, iommu_vfio_ioas, op);
+_Static_assert(UAPI_IOMMU_VFIO_IOAS == IOMMU_VFIO_IOAS, "IOMMU_VFIO_IOAS");
+_Static_assert((int)UAPI_IOMMU_VFIO_IOAS_GET == (int)IOMMU_VFIO_IOAS_GET, "IOMMU_VFIO_IOAS_GET");
+_Static_assert((int)UAPI_IOMMU_VFIO_IOAS_SET == (int)IOMMU_VFIO_IOAS_SET, "IOMMU_VFIO_IOAS_SET");
+_Static_assert((int)UAPI_IOMMU_VFIO_IOAS_CLEAR == (int)IOMMU_VFIO_IOAS_CLEAR, "IOMMU_VFIO_IOAS_CLEAR");
 #endif
 
 #ifdef VFIO_DEVICE_BIND_IOMMUFD

@@ -278,3 +278,15 @@ struct uapi_iommu_ioas_map_file {
         uint64_t iova;
 };
 #define UAPI_IOMMU_IOAS_MAP_FILE _IO(';', 0x8f)
+
+/* The address space that VFIO's container calls on an iommufd work in. */
+struct uapi_iommu_vfio_ioas {
+        uint32_t size;
+        uint32_t ioas_id;
+        uint16_t op;
+        uint16_t reserved;
+};
+#define UAPI_IOMMU_VFIO_IOAS_GET   0
+#define UAPI_IOMMU_VFIO_IOAS_SET   1
+#define UAPI_IOMMU_VFIO_IOAS_CLEAR 2
+#define UAPI_IOMMU_VFIO_IOAS       _IO(';', 0x88)

@@ -68,6 +68,19 @@ struct uapi_vfio_device_feature_bus_master {
 #define UAPI_VFIO_DEVICE_FEATURE_SET_MASTER   1
 #define UAPI_VFIO_DEVICE_FEATURE_BUS_MASTER   10
 
+/* Linux 6.5: a capability of VFIO_DEVICE_GET_INFO. */
+#define UAPI_VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP 5
+struct uapi_vfio_device_info_cap_pci_atomic_comp {
+        uint16_t id;
+        uint16_t version;
+        uint32_t next;
+        uint32_t flags;
+        uint32_t reserved;
+};
+#define UAPI_VFIO_PCI_ATOMIC_COMP32  (1 << 0)
+#define UAPI_VFIO_PCI_ATOMIC_COMP64  (1 << 1)
+#define UAPI_VFIO_PCI_ATOMIC_COMP128 (1 << 2)
+
 /* Linux 6.5: the answer of VFIO_DEVICE_GET_PCI_HOT_RESET_INFO for a device that was opened at its own node,
  * with the iommufd's numbers where group_id was. */
 #define UAPI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID       (1u << 0)

@@ -6,6 +6,7 @@
 
 #include <iommuctl/address.h>
 #include <iommuctl/adopt.h>
+#include <iommuctl/blocker.h>
 #include <iommuctl/budget.h>
 #include <iommuctl/capability.h>
 #include <iommuctl/change.h>

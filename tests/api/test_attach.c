@@ -3,6 +3,7 @@
 #include "machines.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -325,6 +326,79 @@ static void test_moves_failing(void **state)
                 &(struct scenario){ .name = "moves", .machine = machine, .run = run_moves, .lasting = true });
 }
 
+#define ROUNDS 300
+
+struct mover {
+        struct iommuctl_device *device;
+        struct iommuctl_container *to;
+};
+
+static void *move_often(void *p)
+{
+        struct mover *m = p;
+
+        for (int i = 0; i < ROUNDS; i++)
+                if (iommuctl_device_attach(m->device, m->to) < 0)
+                        return m;
+        return NULL;
+}
+
+static void *map_often(void *p)
+{
+        static char memory_of[2][4096] __attribute__((aligned(4096)));
+        struct mover *m = p;
+
+        for (int i = 0; i < ROUNDS; i++) {
+                struct iommuctl_dma *dma;
+
+                if (iommuctl_dma_map(m->to, memory_of[i & 1], 4096, NULL, &dma) < 0 ||
+                    iommuctl_dma_unmap(dma) < 0)
+                        return m;
+        }
+        return NULL;
+}
+
+/* A group of two, moved from both sides while memory is mapped in both: in the end books and kernel agree. */
+static void test_moves_from_many_threads(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *second, *now;
+        struct iommuctl_device *gpu, *audio;
+        struct iommuctl_dma *dma[2];
+        pthread_t threads[4];
+        void *failed;
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        dma[0] = map_page(b, b->container, 0, AT);
+        dma[1] = map_page(b, second, 1, AT);
+        assert_ok(b->ctx, iommuctl_device_open(b->container, GPU, &gpu));
+        assert_ok(b->ctx, iommuctl_device_open(b->container, AUDIO, &audio));
+        {
+                struct mover movers[4] = {
+                        { gpu, second }, { audio, b->container }, { gpu, second }, { gpu, b->container }
+                };
+
+                for (int i = 0; i < 4; i++)
+                        assert_int_equal(
+                                pthread_create(&threads[i], NULL, i < 2 ? move_often : map_often, &movers[i]),
+                                0);
+                for (int i = 0; i < 4; i++) {
+                        pthread_join(threads[i], &failed);
+                        assert_null(failed);
+                }
+        }
+        now = iommuctl_device_attached(gpu);
+        assert_attached(audio, now);
+        assert_int_equal(seen(b, GPU), now == second ? 'B' : 'A');
+        assert_int_equal(seen(b, AUDIO), now == second ? 'B' : 'A');
+        iommuctl_container_unref(now);
+        iommuctl_device_unref(gpu);
+        iommuctl_device_unref(audio);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma[0]));
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma[1]));
+        iommuctl_container_unref(second);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -339,6 +413,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_type1_does_not_move, bench_type1, bench_teardown),
                 cmocka_unit_test_setup_teardown(test_handover_follows, bench_iommufd, bench_teardown),
                 cmocka_unit_test(test_moves_failing),
+                cmocka_unit_test_setup_teardown(test_moves_from_many_threads, bench_iommufd, bench_teardown),
         };
 
         return run_tap_tests("attach", tests);

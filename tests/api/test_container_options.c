@@ -4,6 +4,7 @@
 #include "machines.h"
 
 #include <errno.h>
+#include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -173,6 +174,52 @@ static void test_accounting_chooses(void **state)
         place_free(&p);
 }
 
+static void test_coherent(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *c;
+
+        assert_int_equal(iommuctl_container_coherent(b->container), 1);
+        assert_ok(b->ctx, iommuctl_container_new(b->ctx, b->backend, &c));
+        assert_fails(b->ctx, iommuctl_container_coherent(c), -ENODEV, "no device has joined");
+        iommuctl_container_unref(c);
+        bench_restart(b, &(struct fake_options){ .no_snoop_control = true });
+        assert_int_equal(iommuctl_container_coherent(b->container), 0);
+}
+
+static void test_compat(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *c;
+        int fd = iommuctl_container_fd(b->container);
+
+        if (b->backend == IOMMUCTL_BACKEND_TYPE1) {
+                assert_fails(b->ctx, iommuctl_container_set_compat(b->container, true), -EOPNOTSUPP, "type1");
+                return;
+        }
+        assert_ok(b->ctx, iommuctl_container_set_compat(b->container, true));
+        assert_int_equal(
+                b->k->ops->ioctl(b->k, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_DMA_CC_IOMMU), 1);
+        /* to ask leaves it as it was, for another address space of the iommufd too */
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &c));
+        assert_fails(b->ctx, iommuctl_container_coherent(c), -ENODEV, "no device");
+        iommuctl_container_unref(c);
+        assert_int_equal(iommuctl_container_coherent(b->container), 1);
+        assert_int_equal(
+                b->k->ops->ioctl(b->k, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_DMA_CC_IOMMU), 1);
+        assert_ok(b->ctx, iommuctl_container_set_compat(b->container, false));
+        assert_int_equal(
+                b->k->ops->ioctl(b->k, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_DMA_CC_IOMMU),
+                -ENODEV);
+        assert_int_equal(iommuctl_container_coherent(b->container), 1);
+        assert_int_equal(
+                b->k->ops->ioctl(b->k, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_DMA_CC_IOMMU),
+                -ENODEV);
+        assert_ok(b->ctx, iommuctl_container_new(b->ctx, IOMMUCTL_BACKEND_AUTO, &c));
+        assert_fails(b->ctx, iommuctl_container_set_compat(c, true), -ENODEV, "no backend");
+        iommuctl_container_unref(c);
+}
+
 static void test_allow(void **state)
 {
         struct bench *b = *state;
@@ -314,6 +361,8 @@ int main(void)
                 cmocka_unit_test(test_accounting_chooses),
                 BOTH(test_allow),
                 cmocka_unit_test(test_allowed_ranges_keep_devices_out),
+                BOTH(test_coherent),
+                BOTH(test_compat),
                 BOTH(test_huge_pages),
                 cmocka_unit_test(test_failing),
         };

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #define PAGE    ((size_t)4096)
@@ -102,11 +103,89 @@ static void test_the_last_group_leaves(void **state)
         }
 }
 
+/* Buffers that one thread maps and another sweeps away. */
+struct swept {
+        struct bench *bench;
+        char *memory;
+        uint64_t waited; /* bytes that this thread saw go */
+        uint64_t mapped;
+        int failures;
+};
+
+static void *map_and_wait(void *arg)
+{
+        struct swept *w = arg;
+
+        for (int i = 0; i < ROUNDS; i++) {
+                struct iommuctl_dma *dma = NULL;
+                uint64_t iova;
+
+                if (iommuctl_dma_map(w->bench->container, w->memory, 4 * PAGE, NULL, &dma) < 0) {
+                        w->failures++;
+                        continue;
+                }
+                w->mapped += 4 * PAGE;
+                if (i % 3 == 0) {
+                        while (iommuctl_dma_is_mapped(dma))
+                                sched_yield();
+                        w->failures += iommuctl_translate(w->bench->container, w->memory, &iova) != -ENOENT;
+                        w->waited += 4 * PAGE;
+                } else if (i % 3 == 1) {
+                        int r = iommuctl_dma_renew(dma);
+
+                        w->failures += r < 0 && r != -ENOENT;
+                }
+                w->failures += iommuctl_dma_unmap(dma) < 0;
+        }
+        return NULL;
+}
+
+static void count_warnings(void *userdata, enum iommuctl_log_level level, const char *text)
+{
+        (void)text;
+        *(unsigned int *)userdata += level <= IOMMUCTL_LOG_WARNING;
+}
+
+/* Nothing that comes into being under a sweep is lost to it unseen: each byte that a sweep counts is a
+ * buffer's that says so, and no buffer is found gone by its own unmapping. */
+static void test_sweeping_beside_others(void **state)
+{
+        struct bench *b = *state;
+        char *memory = bench_memory(b, THREADS * 4 * PAGE);
+        unsigned int warnings = 0, running = THREADS;
+        struct swept workers[THREADS];
+        pthread_t threads[THREADS];
+        uint64_t n = 0, bytes = 0, waited = 0, mapped = 0;
+
+        iommuctl_ctx_set_log(b->ctx, count_warnings, &warnings, IOMMUCTL_LOG_WARNING);
+        for (size_t i = 0; i < THREADS; i++) {
+                workers[i] = (struct swept){ b, memory + i * 4 * PAGE, 0, 0, 0 };
+                assert_int_equal(pthread_create(&threads[i], NULL, map_and_wait, &workers[i]), 0);
+        }
+        while (running > 0) {
+                assert_ok(b->ctx, running % 2 ? iommuctl_container_unmap_all(b->container, &n)
+                                              : iommuctl_container_unmap(b->container, 0, 1ull << 39, &n));
+                bytes += n;
+                if (pthread_tryjoin_np(threads[running - 1], NULL) == 0)
+                        running--;
+                sched_yield();
+        }
+        for (size_t i = 0; i < THREADS; i++) {
+                assert_int_equal(workers[i].failures, 0);
+                waited += workers[i].waited;
+                mapped += workers[i].mapped;
+        }
+        assert_true(bytes >= waited && bytes <= mapped);
+        assert_int_equal(warnings, 0);
+        assert_int_equal(fake_n_mappings(b->m), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 BOTH(test_side_by_side),
                 BOTH(test_the_last_group_leaves),
+                BOTH(test_sweeping_beside_others),
         };
 
         return run_tap_tests("core threads", tests);

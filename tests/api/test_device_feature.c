@@ -86,13 +86,56 @@ static void test_failing(void **state)
         fake_set_fault(b->m, FAKE_FAULT_NONE, 0, 0);
 }
 
+static void test_pci_ids(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_pci_ids ids;
+
+        assert_ok(b->ctx, iommuctl_device_pci_ids(b->device, &ids));
+        assert_int_equal(ids.vendor, 0x8086);
+        assert_int_equal(ids.device, 0x10d3);
+        assert_int_equal(ids.class_code, 0x020000);
+        fake_set_fault(b->m, FAKE_FAULT_ERROR, 2, -EIO);
+        assert_fails(b->ctx, iommuctl_device_pci_ids(b->device, &ids), -EIO, "");
+        fake_set_fault(b->m, FAKE_FAULT_NONE, 0, 0);
+}
+
+static void atomics(enum iommuctl_backend backend)
+{
+        struct fake *m = machine_vfio(NULL);
+        struct iommuctl_ctx *ctx = new_ctx(m);
+        struct iommuctl_device *with, *without;
+        struct iommuctl_container *c;
+
+        fake_add_pci(m, PF, &(struct fake_pci){ .driver = "vfio-pci", .group = 10, .atomics = true });
+        assert_ok(ctx, iommuctl_container_new(ctx, backend, &c));
+        assert_ok(ctx, iommuctl_device_open(c, PF, &with));
+        assert_ok(ctx, iommuctl_device_open(c, NIC, &without));
+        assert_int_equal(iommuctl_device_atomics(with), IOMMUCTL_ATOMICS_32 | IOMMUCTL_ATOMICS_64);
+        assert_int_equal(iommuctl_device_atomics(without), 0);
+        fake_set_fault(m, FAKE_FAULT_ERROR, 1, -ENODEV);
+        assert_fails(ctx, iommuctl_device_atomics(with), -ENODEV, PF);
+        fake_set_fault(m, FAKE_FAULT_NONE, 0, 0);
+        iommuctl_device_unref(with);
+        iommuctl_device_unref(without);
+        iommuctl_container_unref(c);
+        iommuctl_ctx_unref(ctx);
+        assert_clean(m, 0);
+        fake_machine_free(m);
+}
+
+static void test_atomics(void **state)
+{
+        (void)state;
+        atomics(IOMMUCTL_BACKEND_TYPE1);
+        atomics(IOMMUCTL_BACKEND_IOMMUFD);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                BOTH(test_probe),
-                cmocka_unit_test(test_pf),
-                BOTH(test_missing),
-                BOTH(test_failing),
+                BOTH(test_probe),   cmocka_unit_test(test_pf), BOTH(test_missing),
+                BOTH(test_failing), BOTH(test_pci_ids),        cmocka_unit_test(test_atomics),
         };
 
         return run_tap_tests("device features", tests);

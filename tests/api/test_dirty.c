@@ -238,6 +238,32 @@ static void test_devices_come_and_go(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 
+/* The buffer goes, and the last of what is known of it is told. */
+static void test_unmap_tells(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_dma *dma = map_at(b, BASE, 3 * PAGE, "a"), *other;
+        struct iommuctl_container *second;
+        struct iommuctl_dirty *d;
+        uint64_t bitmap = 0x100;
+
+        assert_ok(b->ctx, iommuctl_dirty_start(b->container, &d));
+        assert_int_equal(fake_dma_write(b->m, NIC, BASE + 2 * PAGE, "x", 1), 0);
+        assert_fails(b->ctx, iommuctl_dirty_unmap(d, dma, &bitmap, 0), -EINVAL, "needs 1");
+        assert_ok(b->ctx, iommuctl_dirty_unmap(d, dma, &bitmap, 1));
+        assert_int_equal(bitmap, b->backend == IOMMUCTL_BACKEND_TYPE1 ? 0x107 : 0x104);
+        assert_int_equal(fake_n_mappings(b->m), 0);
+        if (b->backend == IOMMUCTL_BACKEND_IOMMUFD) {
+                assert_ok(b->ctx, iommuctl_container_new(b->ctx, b->backend, &second));
+                assert_ok(b->ctx, iommuctl_dma_alloc(second, PAGE, NULL, &other));
+                assert_fails(b->ctx, iommuctl_dirty_unmap(d, other, &bitmap, 1), -EINVAL,
+                             "another container");
+                assert_ok(b->ctx, iommuctl_dma_unmap(other));
+                iommuctl_container_unref(second);
+        }
+        assert_ok(b->ctx, iommuctl_dirty_stop(d));
+}
+
 static void test_tables_made_by_hand(void **state)
 {
         struct bench *b = *state;
@@ -310,6 +336,11 @@ static int track(struct iommuctl_container *c, struct fake *m)
         }
         if (r >= 0)
                 assert_int_equal(bitmap, iommuctl_container_backend(c) == IOMMUCTL_BACKEND_TYPE1 ? 7 : 1);
+        if (r >= 0) {
+                r = iommuctl_dirty_unmap(d, dma, &bitmap, 1);
+                if (r >= 0)
+                        dma = NULL;
+        }
         r2 = iommuctl_dirty_stop(d);
         if (r2 < 0) {
                 fake_mend(m);
@@ -375,6 +406,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TYPE1(test_type1_tells_all_that_is_mapped),
                 BOTH(test_bad_reads),
+                BOTH(test_unmap_tells),
                 IOMMUFD(test_iommufd_is_exact),
                 IOMMUFD(test_devices_come_and_go),
                 IOMMUFD(test_tables_made_by_hand),

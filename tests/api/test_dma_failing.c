@@ -148,6 +148,23 @@ static int map_file(struct fake *m, struct iommuctl_container *c, struct iommuct
         return r;
 }
 
+static int map_dmabuf(struct fake *m, struct two *two, struct iommuctl_dma **ret_dma)
+{
+        struct kernel *k = fake_kernel(m);
+        struct iommuctl_region *region = NULL;
+        int fd = -1, r;
+
+        r = iommuctl_region_open(two->nic_device, VFIO_PCI_BAR2_REGION_INDEX, &region);
+        if (r >= 0)
+                r = iommuctl_region_dmabuf(region, PAGE, PAGE, &fd);
+        if (r >= 0)
+                r = iommuctl_dma_map_dmabuf(two->gpu, fd, 0, PAGE, NULL, ret_dma);
+        if (fd >= 0)
+                k->ops->close(k, fd);
+        iommuctl_region_free(region);
+        return r;
+}
+
 static int map_region(struct two *two, struct iommuctl_dma **ret_dma)
 {
         struct iommuctl_region *region = NULL;
@@ -162,7 +179,8 @@ static int map_region(struct two *two, struct iommuctl_dma **ret_dma)
 
 static int run_two(struct iommuctl_ctx *ctx, struct fake *m, enum iommuctl_backend backend, bool registers)
 {
-        struct iommuctl_dma *dma = NULL, *copy = NULL, *file = NULL, *file_copy = NULL, *bar = NULL;
+        struct iommuctl_dma *dma = NULL, *copy = NULL, *file = NULL, *file_copy = NULL, *bar = NULL,
+                            *buf = NULL;
         struct two two = { NULL };
         int r, r2 = 0;
 
@@ -177,6 +195,8 @@ static int run_two(struct iommuctl_ctx *ctx, struct fake *m, enum iommuctl_backe
                 r = iommuctl_dma_copy(file, two.gpu, NULL, &file_copy);
         if (r >= 0 && registers)
                 r = map_region(&two, &bar);
+        if (r >= 0 && registers && backend == IOMMUCTL_BACKEND_IOMMUFD)
+                r = map_dmabuf(m, &two, &buf);
         if (r >= 0 && bar)
                 r = iommuctl_dma_renew(bar);
         compare(m, bar, GPU);
@@ -187,6 +207,7 @@ static int run_two(struct iommuctl_ctx *ctx, struct fake *m, enum iommuctl_backe
         r2 = first(unmap(m, file_copy), r2);
         r2 = first(unmap(m, copy), r2);
         close_two(&two);
+        r2 = first(unmap(m, buf), r2);
         r2 = first(unmap(m, bar), r2);
         r2 = first(unmap(m, file), r2);
         r2 = first(unmap(m, dma), r2);

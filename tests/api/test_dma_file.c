@@ -14,6 +14,7 @@
 #include "dma.h"
 #include "fake_uapi.h"
 #include "iommuctl/region.h"
+#include "iommuctl/unplug.h"
 
 #define PAGE 0x1000u
 
@@ -276,7 +277,6 @@ static void test_again_after_revocation(void **state)
         struct iommuctl_dma *dma = NULL, *other = NULL;
         struct iommuctl_dma_options o = { .struct_size = sizeof(o), .flags = IOMMUCTL_DMA_FIXED_IOVA };
         uint64_t iova, n = 0;
-        int fd = -1;
 
         bench_restart(b, &(struct fake_options){ .release = "6.19.0-fake" });
         region = bar0(b);
@@ -287,7 +287,16 @@ static void test_again_after_revocation(void **state)
         assert_int_equal(fake_dma_write(b->m, NIC, iova, "x", 1), is_type1(b) ? 0 : -EFAULT);
         assert_ok(b->ctx, iommuctl_dma_renew(dma));
         assert_int_equal(fake_dma_write(b->m, NIC, iova, "x", 1), 0);
-        if (!is_type1(b)) {
+        if (is_type1(b)) {
+                set_memory_decoding(b, false);
+                assert_fails(b->ctx, iommuctl_dma_map_region(b->container, region, 0, 0, NULL, &other),
+                             -ENODEV, "registers of " NIC " are not there");
+                assert_null(other);
+                assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENODEV, "does not decode");
+                assert_false(iommuctl_dma_is_mapped(dma));
+                set_memory_decoding(b, true);
+                assert_ok(b->ctx, iommuctl_dma_renew(dma));
+        } else {
                 set_memory_decoding(b, false);
                 assert_int_equal(fake_dma_write(b->m, NIC, iova, "x", 1), -EFAULT);
                 assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENODEV, "revoked");
@@ -303,16 +312,46 @@ static void test_again_after_revocation(void **state)
                 assert_ok(b->ctx, iommuctl_dma_renew(dma));
                 assert_true(iommuctl_dma_is_mapped(dma));
                 assert_int_equal(fake_dma_write(b->m, NIC, iova, "x", 1), 0);
-                /* One that is reserved only goes with all. */
+                /* One that is reserved only goes with all, and counts for nothing, also where the kernel
+                 * refuses to do it in one call. */
                 set_memory_decoding(b, false);
                 assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENODEV, "revoked");
+                fake_set_fault(b->m, FAKE_FAULT_ERROR, 1, -EIO);
                 assert_ok(b->ctx, iommuctl_container_unmap_all(b->container, &n));
                 assert_int_equal(n, 0);
                 assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENOENT, "not mapped");
                 set_memory_decoding(b, true);
         }
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
-        (void)fd;
+        iommuctl_region_free(region);
+}
+
+/* The device is given back while a peer has its registers: they do not hold it, and are not to be had again.
+ */
+static void test_registers_of_what_is_let_go(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_region *region;
+        struct iommuctl_dma *dma = NULL, *other = NULL;
+        struct iommuctl_device *again = NULL;
+        int fd = -1;
+
+        bench_restart(b, &(struct fake_options){ .release = "6.19.0-fake" });
+        region = bar0(b);
+        assert_ok(b->ctx, iommuctl_dma_map_region(b->container, region, 0, 0, NULL, &dma));
+        assert_ok(b->ctx, iommuctl_unplug_let_go(b->device));
+        assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENODEV, "given back");
+        assert_true(iommuctl_dma_is_mapped(dma));
+        assert_fails(b->ctx, iommuctl_dma_map_region(b->container, region, 0, 0, NULL, &other), -ENODEV,
+                     "given back");
+        assert_fails(b->ctx, iommuctl_region_dmabuf(region, 0, PAGE, &fd), -ENODEV, "given back");
+        assert_null(other);
+        assert_ok(b->ctx, iommuctl_device_open(b->container, NIC, &again));
+        assert_int_equal(fake_dma_write(b->m, NIC, iommuctl_dma_span(dma).iova, "x", 1),
+                         is_type1(b) ? 0 : -EFAULT);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+        assert_int_equal(fake_n_mappings(b->m), 0);
+        iommuctl_device_unref(again);
         iommuctl_region_free(region);
 }
 
@@ -380,6 +419,7 @@ int main(void)
                 BOTH(test_region_refusals),
                 BOTH(test_peer),
                 BOTH(test_again_after_revocation),
+                BOTH(test_registers_of_what_is_let_go),
                 BOTH(test_dmabuf),
                 { "test_dmabuf_on_older_kernels (iommufd)", test_dmabuf_on_older_kernels, bench_iommufd,
                   bench_teardown, NULL },

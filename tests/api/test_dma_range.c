@@ -3,12 +3,15 @@
 #include "machines.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "dma.h"
 #include "fake_uapi.h"
+#include "iommuctl/adopt.h"
 
 #define PAGE 0x1000u
 #define BASE 0x40000000ull
@@ -324,6 +327,24 @@ static void test_last_page_of_all_before_6_19(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 
+/* It would be handed over as mapped where it was. */
+static void test_what_is_gone_is_not_handed_over(void **state)
+{
+        struct iommuctl_dma_options o = { .struct_size = sizeof(o), .name = "rx" };
+        struct iommuctl_handover *h = NULL;
+        struct bench *b = *state;
+        struct iommuctl_dma *dma = NULL;
+
+        assert_ok(b->ctx, iommuctl_dma_alloc(b->container, PAGE, &o, &dma));
+        assert_ok(b->ctx, iommuctl_handover_new(b->device, &dma, 1, &h));
+        iommuctl_handover_free(h);
+        h = NULL;
+        assert_ok(b->ctx, iommuctl_container_unmap_all(b->container, NULL));
+        assert_fails(b->ctx, iommuctl_handover_new(b->device, &dma, 1, &h), -EINVAL, "\"rx\" is not mapped");
+        assert_null(h);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+}
+
 static void test_execute_is_refused(void **state)
 {
         struct iommuctl_dma_options o = { .struct_size = sizeof(o),
@@ -377,6 +398,100 @@ static void test_failing_unmap(void **state)
         assert_fails(b->ctx, iommuctl_container_unmap(b->container, BASE, 2 * PAGE, &n), -EIO, "0x40000000");
 }
 
+/* A kernel that takes its time to unmap, while another thread maps. */
+static struct {
+        const struct kernel_ops *ops;
+        struct bench *bench;
+        void *memory;
+        struct iommuctl_dma *dma;
+        pthread_t thread;
+        bool started;
+        int r;
+} slow;
+
+static void *map_meanwhile(void *arg)
+{
+        (void)arg;
+        slow.r = iommuctl_dma_map(slow.bench->container, slow.memory, PAGE, NULL, &slow.dma);
+        return NULL;
+}
+
+static int slow_ioctl(struct kernel *k, int fd, unsigned long request, void *arg)
+{
+        if ((request == VFIO_IOMMU_UNMAP_DMA || request == FAKE_IOMMU_IOAS_UNMAP) && !slow.started) {
+                slow.started = true;
+                assert_int_equal(pthread_create(&slow.thread, NULL, map_meanwhile, NULL), 0);
+                usleep(100000);
+        }
+        return slow.ops->ioctl(k, fd, request, arg);
+}
+
+/* What is mapped while all is unmapped is there afterwards, in the kernel as in the books. */
+static void test_mapping_under_a_sweep(void **state)
+{
+        struct bench *b = *state;
+        char *memory = bench_memory(b, 2 * PAGE);
+        struct iommuctl_dma *dma = map_at(b, memory, PAGE, BASE, "");
+        struct kernel_ops ops = *b->k->ops;
+        uint64_t n = 0;
+
+        memset(&slow, 0, sizeof(slow));
+        slow.ops = b->k->ops;
+        slow.bench = b;
+        slow.memory = memory + PAGE;
+        ops.ioctl = slow_ioctl;
+        b->k->ops = &ops;
+        assert_ok(b->ctx, iommuctl_container_unmap_all(b->container, &n));
+        assert_true(slow.started);
+        pthread_join(slow.thread, NULL);
+        b->k->ops = slow.ops;
+        assert_int_equal(n, PAGE);
+        assert_int_equal(slow.r, 0);
+        assert_gone(b, dma);
+        assert_there(b, slow.dma);
+        assert_ok(b->ctx, iommuctl_dma_unmap(slow.dma));
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+}
+
+static void *unmap_meanwhile(void *arg)
+{
+        slow.r = iommuctl_dma_unmap(arg);
+        return NULL;
+}
+
+static int slow_ioctl_for_unmap(struct kernel *k, int fd, unsigned long request, void *arg)
+{
+        if ((request == VFIO_IOMMU_UNMAP_DMA || request == FAKE_IOMMU_IOAS_UNMAP) && !slow.started) {
+                slow.started = true;
+                assert_int_equal(pthread_create(&slow.thread, NULL, unmap_meanwhile, slow.dma), 0);
+                usleep(100000);
+        }
+        return slow.ops->ioctl(k, fd, request, arg);
+}
+
+/* A buffer that is unmapped by itself while a sweep has it: it waits, and asks nothing of the kernel. */
+static void test_unmapping_under_a_sweep(void **state)
+{
+        struct bench *b = *state;
+        char *memory = bench_memory(b, 2 * PAGE);
+        struct kernel_ops ops = *b->k->ops;
+        uint64_t n = 0;
+
+        memset(&slow, 0, sizeof(slow));
+        slow.ops = b->k->ops;
+        slow.dma = map_at(b, memory, PAGE, BASE, "");
+        ops.ioctl = slow_ioctl_for_unmap;
+        b->k->ops = &ops;
+        assert_ok(b->ctx, iommuctl_container_unmap(b->container, BASE, PAGE, &n));
+        pthread_join(slow.thread, NULL);
+        b->k->ops = slow.ops;
+        assert_int_equal(n, PAGE);
+        assert_int_equal(slow.r, 0);
+        assert_int_equal(fake_n_ioctls(b->m, b->backend == IOMMUCTL_BACKEND_TYPE1 ? VFIO_IOMMU_UNMAP_DMA
+                                                                                  : FAKE_IOMMU_IOAS_UNMAP),
+                         1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -388,8 +503,11 @@ int main(void)
                 BOTH(test_last_iova_of_a_range),
                 BOTH(test_last_page_of_all),
                 BOTH(test_last_page_of_all_before_6_19),
+                BOTH(test_what_is_gone_is_not_handed_over),
                 BOTH(test_execute_is_refused),
                 BOTH(test_failing_unmap),
+                BOTH(test_mapping_under_a_sweep),
+                BOTH(test_unmapping_under_a_sweep),
                 { "test_unmap_all_without_the_flag (type1)", test_unmap_all_without_the_flag, bench_type1,
                   bench_teardown, NULL },
         };

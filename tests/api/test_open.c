@@ -111,6 +111,43 @@ static void test_paths(void **state)
         place_free(&p);
 }
 
+/* Devices of other buses, bound to those buses' VFIO drivers. */
+static void test_other_buses(void **state)
+{
+        static const struct {
+                const char *bus, *driver, *name, *path;
+                uint32_t flags;
+        } all[] = {
+                { "mdev", "vfio_mdev", UUID, "/sys/bus/mdev/devices/" UUID, VFIO_DEVICE_FLAGS_PCI },
+                { "platform", "vfio-platform", "fff51000.ethernet",
+                  "/sys/bus/platform/devices/fff51000.ethernet", VFIO_DEVICE_FLAGS_PLATFORM },
+        };
+        struct iommuctl_pci_ids ids;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                struct place p = place_new(NULL);
+
+                fake_add_driver(p.m, all[i].driver, &(struct fake_driver){ .bus = all[i].bus, .vfio = true });
+                fake_add_other(p.m, all[i].bus, all[i].name, all[i].driver, 20);
+                for (int backend = IOMMUCTL_BACKEND_AUTO; backend <= IOMMUCTL_BACKEND_TYPE1; backend++) {
+                        struct iommuctl_container *c = new_container(&p, (enum iommuctl_backend)backend);
+                        struct iommuctl_device *d;
+
+                        assert_ok(p.ctx, iommuctl_device_open(c, all[i].path, &d));
+                        assert_true(iommuctl_device_flags(d) & all[i].flags);
+                        if (all[i].flags != VFIO_DEVICE_FLAGS_PCI)
+                                assert_fails(p.ctx, iommuctl_device_pci_ids(d, &ids), -EOPNOTSUPP,
+                                             "no PCI device");
+                        check_works(&p, d, all[i].name);
+                        iommuctl_device_unref(d);
+                        open_as(&p, c, all[i].name, all[i].name);
+                        iommuctl_container_unref(c);
+                }
+                place_free(&p);
+        }
+}
+
 /* A device's own node: iommufd or not at all. */
 static void test_own_node(void **state)
 {
@@ -226,6 +263,13 @@ static void bound_node(uint32_t (*ioas)(struct place *p, int iommufd))
         assert_fails(p.ctx, iommuctl_device_open_fd(other, fd, NULL, &o, &d), -EINVAL,
                      "iommuctl_container_new_fd");
         iommuctl_container_unref(other);
+        o.iommufd_id = devid + 17;
+        assert_fails(p.ctx, iommuctl_device_open_fd(c, fd, NULL, &o, &d), -EINVAL,
+                     "no device with the number");
+        o.iommufd_id = devid;
+        other = new_container(&p, IOMMUCTL_BACKEND_IOMMUFD);
+        assert_fails(p.ctx, iommuctl_device_open_fd(other, fd, NULL, &o, &d), -EINVAL, "another one");
+        iommuctl_container_unref(other);
         o.vf_token = UUID;
         assert_fails(p.ctx, iommuctl_device_open_fd(c, fd, NULL, &o, &d), -EINVAL, "no VF token any more");
         o.vf_token = NULL;
@@ -245,6 +289,61 @@ static void test_bound_node(void **state)
         (void)state;
         bound_node(NULL);
         bound_node(ioas_by_hand);
+}
+
+/* Its giver keeps it: it is detached all the same, and our address space goes. */
+static void test_given_device_is_detached(void **state)
+{
+        struct iommuctl_device_options o = { .struct_size = sizeof(o) };
+        struct place p = place_new(NULL);
+        int iommufd = open_node(&p, "/dev/iommu"), fd = open_node(&p, "/dev/vfio/devices/vfio2");
+        struct fake_iommu_destroy destroy = { .size = sizeof(destroy) };
+        struct iommuctl_container *c;
+        struct iommuctl_device *d;
+
+        (void)state;
+        o.iommufd_id = bind_by_hand(&p, fd, iommufd);
+        for (int i = 0; i < 2; i++) {
+                assert_ok(p.ctx, iommuctl_container_new_fd(p.ctx, iommufd, 0, &c));
+                destroy.id = iommuctl_container_ioas_id(c);
+                assert_ok(p.ctx, iommuctl_device_open_fd(c, fd, NIC, &o, &d));
+                check_works(&p, d, NIC);
+                iommuctl_device_unref(d);
+                iommuctl_container_unref(c);
+                assert_int_equal(p.k->ops->ioctl(p.k, iommufd, FAKE_IOMMU_DESTROY, &destroy), -ENOENT);
+        }
+        close_node(&p, fd);
+        close_node(&p, iommufd);
+        place_free(&p);
+}
+
+/* What QEMU gets. */
+static void test_node_for_another(void **state)
+{
+        struct place p = place_new(NULL);
+        struct iommuctl_container *c;
+        struct iommuctl_device *d;
+        int fd = iommuctl_device_open_node(p.ctx, "02:00.0");
+
+        (void)state;
+        assert_true(fd >= 0);
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        c = new_container(&p, IOMMUCTL_BACKEND_IOMMUFD);
+        assert_ok(p.ctx, iommuctl_device_open_fd(c, fd, NULL, NULL, &d));
+        close_node(&p, fd);
+        check_works(&p, d, NIC);
+        iommuctl_device_unref(d);
+        iommuctl_container_unref(c);
+        assert_fails(p.ctx, iommuctl_device_open_node(p.ctx, DISK), -ENXIO, "bound to nvme");
+        assert_fails(p.ctx, iommuctl_device_open_node(p.ctx, "0000:09:00.0"), -ENODEV, "0000:09:00.0");
+        fake_set_uid(p.m, 1000);
+        assert_fails(p.ctx, iommuctl_device_open_node(p.ctx, NIC), -EACCES, "mode 0600");
+        fake_set_uid(p.m, 0);
+        place_free(&p);
+
+        p = place_new(&(struct fake_options){ .no_cdev = true });
+        assert_fails(p.ctx, iommuctl_device_open_node(p.ctx, NIC), -EOPNOTSUPP, "VFIO_DEVICE_CDEV");
+        place_free(&p);
 }
 
 /* An address space of our own in somebody's iommufd goes with us; one of theirs stays. */
@@ -509,10 +608,13 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_other_buses),
                 cmocka_unit_test(test_own_node),
                 cmocka_unit_test(test_through_a_group),
                 cmocka_unit_test(test_unbound_node),
                 cmocka_unit_test(test_bound_node),
+                cmocka_unit_test(test_given_device_is_detached),
+                cmocka_unit_test(test_node_for_another),
                 cmocka_unit_test(test_ioas_is_given_back),
                 cmocka_unit_test(test_type1_descriptors),
                 cmocka_unit_test(test_group_descriptor),

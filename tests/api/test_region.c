@@ -163,9 +163,7 @@ static struct iommuctl_device *open_rich(struct bench *b, uint64_t bar3_size)
                              .group = 16,
                              .rom_size = 0x10000,
                              .bar3_size = bar3_size,
-                             .regions = { { .type = VFIO_REGION_TYPE_PCI_VENDOR_TYPE | 0x8086,
-                                            .subtype = 1,
-                                            .size = 0x2000 },
+                             .regions = { { .type = (1u << 31) | 0x8086, .subtype = 1, .size = 0x2000 },
                                           { .type = VFIO_REGION_TYPE_GFX,
                                             .subtype = VFIO_REGION_SUBTYPE_GFX_EDID,
                                             .size = 0x8000,
@@ -243,7 +241,7 @@ static void test_types(void **state)
         assert_ok(b->ctx, iommuctl_region_map(r, 0x2000, 0, &map));
         assert_fails(b->ctx, iommuctl_region_map(r, 0x1000, 0, &map), -EOPNOTSUPP, "0x2000-0x7fff");
         iommuctl_region_free(r);
-        assert_ok(b->ctx, iommuctl_region_open_type(d, VFIO_REGION_TYPE_PCI_VENDOR_TYPE | 0x8086, 1, &r));
+        assert_ok(b->ctx, iommuctl_region_open_type(d, (1u << 31) | 0x8086, 1, &r));
         assert_int_equal(iommuctl_region_areas(r, &areas), 0);
         free(areas);
         iommuctl_region_free(r);

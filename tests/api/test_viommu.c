@@ -396,7 +396,7 @@ static void test_hw_queue(void **state)
         assert_ok(b->ctx, iommuctl_hw_queue_new(v, IOMMUCTL_HW_QUEUE_TEGRA241_CMDQV, 0, 0x10000, 4096, &q));
         assert_true(iommuctl_hw_queue_id(q) > 0);
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 0, 0x10000, 4096, &again), -EEXIST, "queue");
-        assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 1, 0x20000, 4096, &again), -EINVAL, "queue");
+        assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 1, 0x20000, 4096, &again), -ENOENT, "mapped");
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 1, UINT64_MAX, 4096, &again), -EOVERFLOW, "queue");
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 9, 1, 0x10000, 4096, &again), -EOPNOTSUPP, "6.17");
         assert_fails(b->ctx, iommuctl_hw_queue_new(v, 1, 2, 0x10000, 4096, &again), -EIO, "queue");

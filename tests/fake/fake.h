@@ -31,14 +31,17 @@ struct fake;
 /* What kind of machine. All zeroes is a 6.12 kernel with everything, behind a VT-d with interrupt remapping.
  */
 struct fake_options {
-        const char *release;         /* NULL: "6.12.0-fake". What its version lacks of iommufd is not there */
-        bool no_iommu;               /* no groups, no /sys/class/iommu units */
-        bool no_iommufd;             /* no /dev/iommu */
-        bool no_cdev;                /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
-        bool bind_token;             /* BIND_IOMMUFD takes a VF token, as from 6.17 on */
-        bool no_group;               /* no /dev/vfio/N, as without VFIO_GROUP */
-        bool no_type1;               /* vfio_iommu_type1 is not loaded */
+        const char *release; /* NULL: "6.12.0-fake". What its version lacks of iommufd is not there */
+        bool no_iommu;       /* no groups, no /sys/class/iommu units */
+        bool no_iommufd;     /* no /dev/iommu */
+        bool no_cdev;        /* no /dev/vfio/devices, as before 6.6 or without VFIO_DEVICE_CDEV */
+        bool bind_token;     /* BIND_IOMMUFD takes a VF token, as from 6.17 on */
+        bool no_group;       /* no /dev/vfio/N, as without VFIO_GROUP */
+        bool no_type1;       /* vfio_iommu_type1 is not loaded */
+        bool spapr;          /* its container offers sPAPR TCE in the place of type1: a POWER machine */
+        bool noiommu;        /* enable_unsafe_noiommu_mode: devices without a group get one of VFIO's */
         bool no_interrupt_remapping; /* attaching a device ends in EPERM */
+        bool no_snoop_control;       /* the IOMMU lets transactions pass that are marked as not snooped */
         bool unsafe_interrupts;      /* allow_unsafe_interrupts=1: it does not */
         bool vfio_pci_missing;       /* vfio-pci is a module that is not loaded yet */
         bool vfio_pci_builtin;       /* no /sys/module/vfio_pci/refcnt, a line in modules.builtin */

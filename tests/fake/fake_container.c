@@ -41,7 +41,13 @@ int fake_container_attach(struct fake *m, struct fake_container *c, struct fake_
 
         if (!fake_group_claimable(m, g) || g->dma_owner)
                 return -EPERM;
-        if (c->set) {
+        if (g->noiommu && m->uid != 0) /* capable(CAP_SYS_RAWIO) */
+                return -EPERM;
+        /* with an IOMMU or without, not both */
+        for (struct fake_group *o = m->groups; o; o = o->next)
+                if (o->container == c && o->noiommu != g->noiommu)
+                        return -EPERM;
+        if (c->set && !g->noiommu) {
                 r = fake_group_may_attach(m, g);
                 if (r < 0)
                         return r;
@@ -81,6 +87,14 @@ void fake_container_detach(struct fake *m, struct fake_group *g)
         container_put(m, c);
 }
 
+static bool is_noiommu(struct fake *m, const struct fake_container *c)
+{
+        for (struct fake_group *g = m->groups; g; g = g->next)
+                if (g->container == c)
+                        return g->noiommu;
+        return false;
+}
+
 /* vfio_ioctl_set_iommu() */
 static int set_iommu(struct fake *m, struct fake_container *c, unsigned long type)
 {
@@ -89,6 +103,12 @@ static int set_iommu(struct fake *m, struct fake_container *c, unsigned long typ
 
         if (!has_groups(m, c) || c->set)
                 return -EINVAL;
+        if (is_noiommu(m, c) || type == VFIO_NOIOMMU_IOMMU) {
+                if (!is_noiommu(m, c) || type != VFIO_NOIOMMU_IOMMU)
+                        return -EINVAL; /* vfio_iommu_driver_allowed(), vfio_noiommu_open() */
+                c->set = true;
+                return 0;
+        }
         if (m->options.no_type1 || (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU))
                 return -ENODEV;
         for (struct fake_group *g = m->groups; g; g = g->next) {
@@ -116,13 +136,20 @@ static int container_ioctl(struct fake *m, struct fake_file *f, unsigned long re
         case VFIO_GET_API_VERSION:
                 return VFIO_API_VERSION;
         case VFIO_CHECK_EXTENSION:
+                if (value == VFIO_NOIOMMU_IOMMU)
+                        return m->options.noiommu;
+                if (m->options.spapr)
+                        return value == VFIO_SPAPR_TCE_IOMMU || value == VFIO_SPAPR_TCE_v2_IOMMU;
                 return !m->options.no_type1 &&
-                       (value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
+                       ((value == VFIO_DMA_CC_IOMMU && c->set && !m->options.no_snoop_control) ||
+                        value == VFIO_TYPE1_IOMMU || value == VFIO_TYPE1v2_IOMMU ||
                         (value == VFIO_UNMAP_ALL && fake_kernel_is(m, 5, 12)) ||
                         (value == VFIO_UPDATE_VADDR && fake_type1_updates_vaddr(m, c)));
         case VFIO_SET_IOMMU:
                 return set_iommu(m, c, value);
         default:
+                if (c->set && is_noiommu(m, c))
+                        return -ENOTTY;
                 return c->set ? fake_type1_ioctl(m, c, request, arg) : -EINVAL;
         }
 }
@@ -239,7 +266,8 @@ int fake_group_open(struct fake *m, struct fake_node *node, struct fake_file *fi
 {
         struct fake_group *g = node->owner;
 
-        (void)m;
+        if (g->noiommu && m->uid != 0)
+                return -EPERM;
         if (g->opened_by || g->cdev_users)
                 return -EBUSY;
         g->opened_by = file;

@@ -121,8 +121,10 @@ static int get_info(const struct fake_device *d, struct vfio_device_info *a)
 
         if (a->argsz < least)
                 return -EINVAL;
-        a->flags = (d->pci.cdx ? FAKE_VFIO_DEVICE_FLAGS_CDX : VFIO_DEVICE_FLAGS_PCI) |
-                   (d->pci.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET);
+        a->flags = (d->pci.cdx                  ? FAKE_VFIO_DEVICE_FLAGS_CDX
+                    : streq(d->bus, "platform") ? VFIO_DEVICE_FLAGS_PLATFORM
+                                                : VFIO_DEVICE_FLAGS_PCI) |
+                   (d->pci.no_reset || !d->memory ? 0 : VFIO_DEVICE_FLAGS_RESET);
         a->num_regions = VFIO_PCI_NUM_REGIONS;
         for (size_t i = 0; i < ARRAY_SIZE(d->pci.regions) && d->pci.regions[i].size; i++)
                 a->num_regions++;

@@ -98,6 +98,7 @@ struct fake_group {
         struct fake_group *next;
         unsigned int id;
         bool ineligible;
+        bool noiommu; /* VFIO made it up */
         uint64_t aperture_last;
         struct {
                 uint64_t start, end;
@@ -291,7 +292,8 @@ int fake_do_dup(struct fake *m, int fd);
 int fake_do_replace_fd(struct fake *m, int fd, int by);
 int fake_do_ftruncate(struct fake *m, int fd, uint64_t size);
 void fake_forget_mmaps(struct fake *m);
-bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size);
+/* The device whose registers are mapped there; NULL: none's. */
+struct fake_device *fake_registers_at(struct fake *m, uint64_t vaddr, uint64_t size);
 /* The release is MAJOR.MINOR or newer. */
 bool fake_kernel_is(const struct fake *m, unsigned int major, unsigned int minor);
 void fake_free_mmaps(struct fake *m);

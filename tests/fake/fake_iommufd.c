@@ -188,6 +188,7 @@ static int check_size(const struct fake *m, unsigned long request, const uint32_
                 { FAKE_IOMMU_IOAS_MAP, 40, 40 },
                 { FAKE_IOMMU_IOAS_UNMAP, 24, 24 },
                 { FAKE_IOMMU_OPTION, 24, 24 },
+                { FAKE_IOMMU_VFIO_IOAS, 12, 12 },
                 { FAKE_IOMMU_HWPT_ALLOC, 24, 48 },
                 { FAKE_IOMMU_GET_HW_INFO, 32, 40 },
                 { FAKE_IOMMU_HWPT_SET_DIRTY, 16, 16 },
@@ -219,6 +220,30 @@ static int check_size(const struct fake *m, unsigned long request, const uint32_
         return -ENOTTY;
 }
 
+/* iommufd_vfio_ioas(), drivers/iommu/iommufd/vfio_compat.c */
+static int compat_ioas(struct fake_iommufd *i, struct fake_iommu_vfio_ioas *a)
+{
+        if (a->reserved || a->op > 2)
+                return -EOPNOTSUPP;
+        if (a->op == 1 && !fake_find_ioas(i, a->ioas_id))
+                return -ENOENT;
+        if (a->op == 0) {
+                if (!i->compat_ioas)
+                        return -ENODEV;
+                a->ioas_id = i->compat_ioas;
+        } else {
+                i->compat_ioas = a->op == 1 ? a->ioas_id : 0;
+        }
+        return 0;
+}
+
+static int compat_extension(struct fake *m, struct fake_iommufd *i, unsigned long what)
+{
+        if (what != VFIO_DMA_CC_IOMMU)
+                return what == VFIO_TYPE1_IOMMU || what == VFIO_TYPE1v2_IOMMU || what == VFIO_UNMAP_ALL;
+        return i->compat_ioas ? !m->options.no_snoop_control : -ENODEV;
+}
+
 static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long request, void *arg)
 {
         struct fake_iommufd *i = f->priv;
@@ -226,6 +251,8 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
 
         if (request == VFIO_GET_API_VERSION) /* iommufd_vfio_ioctl(): it can stand for a container */
                 return VFIO_API_VERSION;
+        if (request == VFIO_CHECK_EXTENSION)
+                return compat_extension(m, i, (unsigned long)arg);
         r = check_size(m, request, arg);
         if (r < 0)
                 return r;
@@ -250,6 +277,8 @@ static int iommufd_ioctl(struct fake *m, struct fake_file *f, unsigned long requ
                 return fake_viommu_ioctl(m, i, request, arg);
         case FAKE_IOMMU_OPTION:
                 return option(m, i, arg);
+        case FAKE_IOMMU_VFIO_IOAS:
+                return compat_ioas(i, arg);
         default:
                 return fake_ioas_ioctl(m, i, request, arg);
         }

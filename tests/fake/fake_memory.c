@@ -61,12 +61,12 @@ static void forget(struct fake *m, uintptr_t start, uintptr_t end)
         }
 }
 
-bool fake_is_registers(struct fake *m, uint64_t vaddr, uint64_t size)
+struct fake_device *fake_registers_at(struct fake *m, uint64_t vaddr, uint64_t size)
 {
         for (struct fake_mmap *a = m->mmaps; a; a = a->next)
                 if (fake_device_file_of(a->file) && !a->dead && a->start < vaddr + size && vaddr < a->end)
-                        return true;
-        return false;
+                        return fake_device_file_of(a->file)->device;
+        return NULL;
 }
 
 static void remember(struct fake *m, void *map, size_t length, uint64_t huge_size, struct fake_file *file)

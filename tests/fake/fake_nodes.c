@@ -38,6 +38,25 @@ static void add_chr(struct fake *m, const char *path, unsigned int major, unsign
         n->mode = 0600;
 }
 
+static const char *prefix(const struct fake_group *g)
+{
+        return g->noiommu ? "noiommu-" : "";
+}
+
+/* vfio_noiommu_group_alloc(): a group of its own, which taints the kernel. */
+static void add_noiommu_group(struct fake *m, struct fake_device *d)
+{
+        unsigned int id = 0;
+        char path[128];
+
+        for (struct fake_group *g = m->groups; g; g = g->next)
+                id = MAX(id, g->id + 1);
+        fake_join_group(m, d, id);
+        d->group->noiommu = true;
+        snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/name", id);
+        fake_printf_file(m, path, "vfio-noiommu\n");
+}
+
 static bool group_has_vfio(struct fake *m, const struct fake_group *g, const struct fake_device *but)
 {
         for (struct fake_device *d = m->devices; d; d = d->next)
@@ -54,10 +73,10 @@ static void make_dev_nodes(struct fake *m, void *userdata)
 
         if (d->vfio_index < 0)
                 return;
-        snprintf(path, sizeof(path), "/dev/vfio/%u", d->group->id);
+        snprintf(path, sizeof(path), "/dev/vfio/%s%u", prefix(d->group), d->group->id);
         if (!m->options.no_group && !fake_node_at(m, path))
                 add_chr(m, path, MAJOR_GROUP, d->group->id, d->group, fake_group_open);
-        if (!m->options.no_cdev && !m->options.no_iommufd) {
+        if (!m->options.no_cdev && !m->options.no_iommufd && !d->group->noiommu) {
                 snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%d", d->vfio_index);
                 add_chr(m, path, MAJOR_CDEV, (unsigned int)d->vfio_index, d, fake_cdev_open);
         }
@@ -68,18 +87,21 @@ int fake_vfio_register(struct fake *m, struct fake_device *d)
 {
         char path[700], link[300];
 
+        if (!d->group && m->options.noiommu)
+                add_noiommu_group(m, d);
         if (!d->group || (streq(d->bus, "pci") && d->pci.header_type != 0))
                 return -EINVAL; /* vfio_pci_core_register_device(), vfio_group_find_or_alloc() */
         if (!m->options.no_group && !group_has_vfio(m, d->group, NULL)) {
-                snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%u/dev", d->group->id);
+                snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%s%u/dev", prefix(d->group),
+                         d->group->id);
                 fake_printf_file(m, path, "%u:%u\n", MAJOR_GROUP, d->group->id);
                 *strrchr(path, '/') = '\0';
-                snprintf(link, sizeof(link), "/sys/class/vfio/%u", d->group->id);
+                snprintf(link, sizeof(link), "/sys/class/vfio/%s%u", prefix(d->group), d->group->id);
                 fake_add_relative_link(m, link, path);
                 add_number(m, MAJOR_GROUP, d->group->id, path);
         }
         d->vfio_index = m->next_vfio_index++;
-        if (!m->options.no_cdev && !m->options.no_iommufd) {
+        if (!m->options.no_cdev && !m->options.no_iommufd && !d->group->noiommu) {
                 snprintf(path, sizeof(path), "%s/vfio-dev/vfio%d/dev", d->path, d->vfio_index);
                 fake_printf_file(m, path, "%u:%d\n", MAJOR_CDEV, d->vfio_index);
                 *strrchr(path, '/') = '\0';
@@ -114,12 +136,12 @@ void fake_vfio_unregister(struct fake *m, struct fake_device *d)
         d->vfio_index = -1;
         if (group_has_vfio(m, d->group, d))
                 return;
-        snprintf(path, sizeof(path), "/dev/vfio/%u", d->group->id);
+        snprintf(path, sizeof(path), "/dev/vfio/%s%u", prefix(d->group), d->group->id);
         fake_remove(m, path);
         remove_number(m, MAJOR_GROUP, d->group->id);
-        snprintf(path, sizeof(path), "/sys/class/vfio/%u", d->group->id);
+        snprintf(path, sizeof(path), "/sys/class/vfio/%s%u", prefix(d->group), d->group->id);
         fake_remove(m, path);
-        snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%u", d->group->id);
+        snprintf(path, sizeof(path), "/sys/devices/virtual/vfio/%s%u", prefix(d->group), d->group->id);
         fake_remove(m, path);
 }
 

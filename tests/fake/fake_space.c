@@ -2,6 +2,7 @@
 /* One I/O address space, of a type1 container or an IOAS: what is mapped, what is pinned, and which IOVAs the
  * groups in it leave. */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -42,14 +43,15 @@ void fake_pages_put(struct fake *m, struct fake_pages *pages)
         free(pages);
 }
 
-/* A device's registers are nobody's memory and count for nothing. Those at an address type1 finds; iommufd
- * pins memory only (pin_user_pages() on VM_PFNMAP). */
+/* A device's registers are nobody's memory and count for nothing. Those at an address type1 finds while the
+ * device decodes (vfio_pci_mmap_page_fault()); iommufd pins memory only (pin_user_pages() on VM_PFNMAP). */
 static int pin(struct fake *m, const struct fake_space *s, struct fake_pages *pages)
 {
-        bool registers = pages->dmabuf || fake_is_registers(m, pages->vaddr, pages->size);
+        struct fake_device *d = pages->dmabuf ? NULL : fake_registers_at(m, pages->vaddr, pages->size);
+        bool registers = pages->dmabuf || d;
         int r = 0;
 
-        if (registers && !pages->dmabuf && !s->by_address)
+        if (d && (!s->by_address || !(d->memory[PCI_COMMAND] & PCI_COMMAND_MEMORY)))
                 return -EFAULT;
         if (!pages->window && !pages->dmabuf)
                 r = check_memory(pages->vaddr, pages->size);

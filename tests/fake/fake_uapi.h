@@ -220,3 +220,9 @@ struct fake_vfio_feature_dma_buf {
 /* Linux 6.10 and 6.4 */
 #define FAKE_VFIO_DEVICE_FEATURE_BUS_MASTER 10
 #define FAKE_VFIO_DEVICE_FLAGS_CDX          (1 << 8)
+
+#define FAKE_IOMMU_VFIO_IOAS FAKE_IOMMUFD(0x88)
+struct fake_iommu_vfio_ioas {
+        __u32 size, ioas_id;
+        __u16 op, reserved;
+};

@@ -183,6 +183,7 @@ struct fake_iommufd {
         struct fake_object *objects;
         uint64_t ids[16]; /* a bit for each id in use */
         bool process_accounting;
+        uint32_t compat_ioas; /* 0: none */
 };
 struct fake_iommufd *fake_iommufd_of(const struct fake_file *f);
 struct fake_ioas *fake_find_ioas(struct fake_iommufd *i, uint32_t id);

@@ -112,7 +112,7 @@ static int hw_queue_alloc(struct fake *m, struct fake_iommufd *i, struct fake_io
                 return -EIO; /* from 0 upwards */
         mapping = fake_space_find(&viommu->parent->ioas->space, a->iova, a->iova);
         if (!mapping || mapping->iova + mapping->size - a->iova < a->length)
-                return -EINVAL;
+                return -ENOENT; /* iopt_pin_pages() */
         o = fake_object_new(i, FAKE_HW_QUEUE, viommu);
         o->before = before; /* which goes after this one: iommufd_hw_queue_depend() */
         if (before)

@@ -37,7 +37,7 @@ struct iommuctl_handover;
  * @buffers, @n_buffers: made by iommuctl_dma_alloc() in the device's container, each with a name of its own.
  *
  * Returns 0 and sets @ret_handover, the caller's to free; -EINVAL where a buffer has no name or memfd, is of
- * another container, or two have one name; -ENOMEM.
+ * another container or not mapped any more, or two have one name; -ENOMEM.
  */
 int iommuctl_handover_new(struct iommuctl_device *device, struct iommuctl_dma *const *buffers,
                           size_t n_buffers, struct iommuctl_handover **ret_handover);

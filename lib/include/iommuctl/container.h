@@ -27,6 +27,13 @@ enum iommuctl_backend {
         IOMMUCTL_BACKEND_AUTO,    /* decided by the first device or group that joins */
         IOMMUCTL_BACKEND_IOMMUFD, /* /dev/iommu and the devices' own nodes: Linux 6.6 with VFIO_DEVICE_CDEV */
         IOMMUCTL_BACKEND_TYPE1,   /* /dev/vfio/vfio and groups: type1 v2, never v1 */
+        /* No IOMMU at all, never chosen by AUTO: devices behind none are opened, with registers and
+         * interrupts, and do DMA to any physical address, which nothing checks or translates. A device that
+         * is told a wrong address, or that a guest or a bug has in its hands, overwrites any memory of the
+         * machine, the kernel's too. It needs CAP_SYS_RAWIO and 1 in
+         * /sys/module/vfio/parameters/enable_unsafe_noiommu_mode; the kernel is tainted from then on. All
+         * that maps, and all that is about an address space, answers -EOPNOTSUPP. */
+        IOMMUCTL_BACKEND_NOIOMMU,
 };
 
 /** struct iommuctl_range - usable addresses; @start and @last are both inside. */
@@ -35,7 +42,8 @@ struct iommuctl_range {
         uint64_t last;
 };
 
-/** iommuctl_backend_name() - "auto", "iommufd" or "type1"; NULL for any other value. Thread-safe. */
+/** iommuctl_backend_name() - "auto", "iommufd", "type1" or "noiommu"; NULL for any other value. Thread-safe.
+ */
 const char *iommuctl_backend_name(enum iommuctl_backend backend);
 
 /**
@@ -168,8 +176,9 @@ uint32_t iommuctl_container_ioas_id(const struct iommuctl_container *container);
  * all 64 bits, and the kernel has the last word at each mapping. A range that ends with the last page of all
  * ends before it on type1 before Linux 6.19, which could map that page but never unmap it.
  *
- * Returns the number of ranges, -ENODEV on a container of another backend than iommufd that nothing
- * has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device leaves.
+ * Returns the number of ranges, -EOPNOTSUPP without an IOMMU, -ENODEV on a container of another backend than
+ * iommufd that nothing has joined, or -ENOMEM. The ranges of an iommufd container grow again when a device
+ * leaves.
  */
 int iommuctl_container_ranges(struct iommuctl_container *container, struct iommuctl_range **ret_ranges);
 
@@ -234,6 +243,36 @@ int iommuctl_container_set_huge_pages(struct iommuctl_container *container, bool
  * read (type1); or what the kernel said.
  */
 int iommuctl_container_huge_pages(struct iommuctl_container *container);
+
+/**
+ * iommuctl_container_coherent() - whether the IOMMU makes every DMA of the devices coherent with the
+ * processors' caches, also one that the device marks as not snooped (PCIe No Snoop).
+ *
+ * A hypervisor asks: where it is so, a guest's instructions that write caches back need no emulation. Where
+ * it is not, a driver of a device that sends No Snoop flushes caches itself; other devices are coherent all
+ * the same.
+ *
+ * On iommufd the kernel is asked through the address space that it keeps for type1 programs
+ * (iommuctl_container_set_compat()), which is put back.
+ *
+ * Returns 1 or 0; -ENODEV while nothing has joined; or what the kernel said.
+ */
+int iommuctl_container_coherent(struct iommuctl_container *container);
+
+/**
+ * iommuctl_container_set_compat() - let code that speaks type1 work on the container's iommufd descriptor, in
+ * this container's address space.
+ *
+ * @on: false takes that away again; groups that have joined by then stay.
+ *
+ * An iommufd descriptor understands VFIO's container calls too. What such code maps is the kernel's to know
+ * and not the library's: a fixed IOVA that it took is refused by the kernel, and an automatic one is chosen
+ * anew. Linux 6.2.
+ *
+ * Returns 0; -ENODEV while no backend is decided; -EOPNOTSUPP on type1, which has no other; or what the
+ * kernel said.
+ */
+int iommuctl_container_set_compat(struct iommuctl_container *container, bool on);
 
 #ifdef __cplusplus
 }

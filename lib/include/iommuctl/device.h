@@ -96,8 +96,8 @@ int iommuctl_device_open_with(struct iommuctl_container *container, const char *
  * @fd: one of these; the kernel is asked which it is.
  *   - A device's own node, /dev/vfio/devices/vfioN, not bound yet: it is bound to the container's iommufd.
  *   - The same, bound by whoever gave it: @options has the iommufd_id that binding gave, and the container is
- *     on the same iommufd (iommuctl_container_new_fd()). The kernel does not tell one iommufd from another
- *     here, so a wrong one is not always found out.
+ *     on the same iommufd (iommuctl_container_new_fd()). An iommufd that has no device of that number is
+ *     refused; one that has another device there is not found out.
  *   - A device that a group was asked for (VFIO_GROUP_GET_DEVICE_FD): the container holds that group
  *     (iommuctl_group_open_fd()).
  * @name: as iommuctl_device_open() takes it. NULL with a device's own node where sysfs can be seen, which
@@ -119,6 +119,21 @@ int iommuctl_device_open_with(struct iommuctl_container *container, const char *
 int iommuctl_device_open_fd(struct iommuctl_container *container, int fd, const char *name,
                             const struct iommuctl_device_options *options,
                             struct iommuctl_device **ret_device);
+
+/**
+ * iommuctl_device_open_node() - open a device's own node for somebody else to drive.
+ *
+ * What a program hands to another that binds the device itself: to QEMU, with an iommufd
+ * (iommuctl_container_fd()), as `-object iommufd,id=i,fd=N -device vfio-pci,iommufd=i,fd=M`; or to a process
+ * that takes it with iommuctl_device_open_fd(). Nothing can be done with the device before it is bound.
+ *
+ * @name: as iommuctl_device_open() takes it.
+ *
+ * Returns a descriptor of /dev/vfio/devices/vfioN, close-on-exec, which is the caller's to close; or -ENODEV,
+ * -ENXIO, -EACCES, -EOPNOTSUPP as iommuctl_device_open() on an iommufd container, -EROFS where the context
+ * reads a captured tree, -EMFILE and what else opening a file gives. Linux 6.6 with VFIO_DEVICE_CDEV.
+ */
+int iommuctl_device_open_node(struct iommuctl_ctx *ctx, const char *name);
 
 /**
  * iommuctl_group_open_device() - open a device of a group that is open.
@@ -158,6 +173,39 @@ struct iommuctl_group *iommuctl_device_group(const struct iommuctl_device *devic
 
 /** iommuctl_device_flags() - what kind it is and what it can do: VFIO_DEVICE_FLAGS_… of <linux/vfio.h>. */
 uint32_t iommuctl_device_flags(const struct iommuctl_device *device);
+
+/** struct iommuctl_pci_ids - what a PCI device says it is. A value. */
+struct iommuctl_pci_ids {
+        uint16_t vendor, device;
+        uint16_t subsystem_vendor, subsystem_device;
+        uint32_t class_code; /* 0xCCSSPP: class, subclass, programming interface */
+        uint8_t revision;
+};
+
+/**
+ * iommuctl_device_pci_ids() - read them from its configuration space.
+ *
+ * Those of a virtual function are its own, which the kernel fills in where the hardware has none.
+ *
+ * Returns 0; -EOPNOTSUPP where it is no PCI device; -EIO where it does not answer; or as
+ * iommuctl_region_read().
+ */
+int iommuctl_device_pci_ids(struct iommuctl_device *device, struct iommuctl_pci_ids *ret_ids);
+
+/** enum iommuctl_atomics - widths of PCIe AtomicOps, in bits; combined. */
+enum iommuctl_atomics {
+        IOMMUCTL_ATOMICS_32 = 1 << 0,
+        IOMMUCTL_ATOMICS_64 = 1 << 1,
+        IOMMUCTL_ATOMICS_128 = 1 << 2,
+};
+
+/**
+ * iommuctl_device_atomics() - which AtomicOps of a PCIe device its root port completes in memory.
+ *
+ * Returns a combination of enum iommuctl_atomics; 0: none, or the kernel does not say (before Linux 6.5; not
+ * for virtual functions or behind some bridges). -EPROTO, -ENOMEM, or what the call gave.
+ */
+int iommuctl_device_atomics(struct iommuctl_device *device);
 
 /** iommuctl_device_n_regions() - how many region indexes it has; of a PCI device the first ones are
  * VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_VGA_REGION_INDEX, and a region behind an index may be missing. */

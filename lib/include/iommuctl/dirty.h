@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <iommuctl/container.h>
+#include <iommuctl/dma.h>
 #include <iommuctl/hwpt.h>
 
 #ifdef __cplusplus
@@ -126,6 +127,21 @@ int iommuctl_dirty_read(struct iommuctl_dirty *dirty, uint64_t iova, uint64_t si
  */
 bool iommuctl_dirty_next(const struct iommuctl_dirty *dirty, const uint64_t *bitmap, uint64_t iova,
                          uint64_t size, uint64_t *at, struct iommuctl_range *ret_range);
+
+/**
+ * iommuctl_dirty_unmap() - iommuctl_dma_unmap(), and which of the buffer's pages were written before it was
+ * gone.
+ *
+ * @bitmap, @n_words: as iommuctl_dirty_read(); bit 0 is the buffer's first page.
+ *
+ * On type1 reading and unmapping are one, and nothing gets lost; on iommufd they are two, so the devices must
+ * leave the buffer alone by then.
+ *
+ * Returns 0, and @dma is gone. On failure it is mapped as it was: -EINVAL where the bitmap is too small, or
+ * the buffer is of another container or another process's; -ENOMEM; or what the kernel said.
+ */
+int iommuctl_dirty_unmap(struct iommuctl_dirty *dirty, struct iommuctl_dma *dma, uint64_t *bitmap,
+                         size_t n_words);
 
 #ifdef __cplusplus
 }

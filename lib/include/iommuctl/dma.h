@@ -121,7 +121,8 @@ int iommuctl_dma_alloc(struct iommuctl_container *container, size_t size,
  * touch the memory maps the file himself. The IOVA is congruent to @offset as it is to the address elsewhere.
  *
  * Returns as iommuctl_dma_map(); also -ERANGE where the file ends before; -EOVERFLOW where no file could be
- * as long; -EACCES where it is not open for that; -ENODEV where the descriptor is of nothing that can be
+ * as long; -EACCES where it is not open for that, which a kernel that finds the
+ * pages itself does not look at (up to Linux 7.2); -ENODEV where the descriptor is of nothing that can be
  * mapped; -EFAULT where its pages cannot be pinned (a file on a disk that devices may write); -EBADF,
  * -EMFILE.
  */
@@ -152,11 +153,15 @@ int iommuctl_dma_map_dmabuf(struct iommuctl_container *container, int fd, uint64
  * On type1 the library maps the registers into this process, at an address of its own, and gives that to the
  * kernel; on iommufd it exports them as a dma-buf, which takes Linux 6.19. The span's vaddr is NULL.
  *
+ * On iommufd it goes when the device is reset or given back; on type1 nothing takes it away, and the peers
+ * would reach whatever lies there next: whoever gives the device back unmaps this first.
+ *
  * Whether what the devices send arrives is the machine's to decide: switches and root ports between them may
  * not let it through.
  *
  * Returns as iommuctl_dma_map_dmabuf(); -ERANGE where it is not all inside the region; -EOPNOTSUPP also where
- * the kernel does not let that part be mapped; -ENODEV also where nothing has joined the container.
+ * the kernel does not let that part be mapped; -ENODEV also where nothing has joined the container, and on
+ * both backends while the device does not decode its memory.
  */
 int iommuctl_dma_map_region(struct iommuctl_container *container, struct iommuctl_region *region,
                             uint64_t offset, size_t size, const struct iommuctl_dma_options *options,

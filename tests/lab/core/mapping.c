@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core.h"
 
+#include <linux/vfio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* What a container says and keeps, before, with and after a device. */
@@ -37,6 +39,36 @@ void test_before_a_device(void)
         munmap(p, PAGE);
 }
 
+/* Code that speaks type1 on our iommufd, and we, in one address space. */
+static void test_compat(struct iommuctl_container *c)
+{
+        struct iommuctl_dma_options fixed = { .struct_size = sizeof(fixed),
+                                              .flags = IOMMUCTL_DMA_FIXED_IOVA,
+                                              .iova = 0x800000 };
+        void *theirs = pages(1), *ours = pages(1);
+        struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),
+                                                .flags = VFIO_DMA_MAP_FLAG_READ,
+                                                .vaddr = (uintptr_t)theirs,
+                                                .iova = 0x800000,
+                                                .size = PAGE };
+        struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = 0x800000, .size = PAGE };
+        struct iommuctl_dma *dma = NULL;
+        int fd = iommuctl_container_fd(c);
+
+        CHECK("type1's calls find no address space at first", ioctl(fd, VFIO_IOMMU_MAP_DMA, &map) < 0);
+        GIVES("they are let in", 0, "", iommuctl_container_set_compat(c, true));
+        CHECK("what they map is in ours", ioctl(fd, VFIO_IOMMU_MAP_DMA, &map) == 0);
+        GIVES("its IOVA is refused to us", -EEXIST, "0x800000",
+              iommuctl_dma_map(c, ours, PAGE, &fixed, &dma));
+        CHECK("it is unmapped", ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &unmap) == 0 && unmap.size == PAGE);
+        GIVES("and ours to use", 0, "", iommuctl_dma_map(c, ours, PAGE, &fixed, &dma));
+        iommuctl_dma_unmap(dma);
+        GIVES("they are locked out", 0, "", iommuctl_container_set_compat(c, false));
+        CHECK("and find no address space again", ioctl(fd, VFIO_IOMMU_MAP_DMA, &map) < 0);
+        munmap(theirs, PAGE);
+        munmap(ours, PAGE);
+}
+
 void test_container_facts(void)
 {
         struct iommuctl_container *c = new_container();
@@ -56,6 +88,13 @@ void test_container_facts(void)
         free(ranges);
         printf("#   page sizes 0x%" PRIx64 "\n", iommuctl_container_page_sizes(c));
         CHECK("4 KiB pages can be mapped", iommuctl_container_page_sizes(c) & PAGE);
+        n = iommuctl_container_coherent(c);
+        printf("#   coherent: %d\n", n);
+        /* QEMU's VT-d has no snoop control, its AMD-Vi needs none */
+        CHECK("whether DMA is always coherent is known, the same way on each backend",
+              n == (access("/sys/class/iommu/dmar0", F_OK) == 0 ? 0 : 1));
+        if (backend == IOMMUCTL_BACKEND_IOMMUFD)
+                test_compat(c);
         if (backend == IOMMUCTL_BACKEND_TYPE1) {
                 CHECK("the limit of mappings is known",
                       iommuctl_container_max_mappings(c, &max) && max == 65535);

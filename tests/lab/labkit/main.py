@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 
-from . import LabError, initramfs, kernels, runner, suite
+from . import LabError, initramfs, inner, kernels, runner, suite
 from .machine import HERE, Catalogue
 
 
@@ -50,9 +50,10 @@ def parser():
     kernel.add_argument("lane", nargs="+", help="6.1, 6.12 or 7.2")
     headers = verb("headers", "fetch a kernel's headers of VFIO and iommufd into the cache, and print where they are")
     headers.add_argument("lane", help="6.12 or 7.2")
-    inner = verb("initramfs", "pack busybox and an init script, for a machine inside a machine")
-    inner.add_argument("init", type=pathlib.Path)
-    inner.add_argument("image", type=pathlib.Path)
+    verb("qemu", "fetch a QEMU for machines inside machines into the cache, and print where it is")
+    packed = verb("initramfs", "pack busybox and an init script, for a machine inside a machine")
+    packed.add_argument("init", type=pathlib.Path)
+    packed.add_argument("image", type=pathlib.Path)
     return top
 
 
@@ -168,6 +169,8 @@ def main():
         if options.verb == "headers":
             lane = catalogue.kernel_name(options.lane)
             return print(kernels.headers(lane, catalogue.kernels[lane]))
+        if options.verb == "qemu":
+            return print(inner.ensure(catalogue.data["inner-qemu"]))
         if options.verb == "initramfs":
             return options.image.write_bytes(initramfs.smallest(options.init.read_bytes())) and 0
         if options.verb == "tests":

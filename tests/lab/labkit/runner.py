@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from . import LabError, initramfs, kernels, machine as machines, process
+from . import LabError, initramfs, inner, kernels, machine as machines, process
 
 # A boot and the power-off take about 3 s on an idle 2-core machine; this allows for a very busy one.
 BOOT_SECONDS = 120
@@ -58,6 +58,7 @@ class Boot:
         write(self.folder / "env", "".join(f"export {line}\n" for line in assignments({
             "LAB_MACHINE": self.machine.name, "LAB_IOMMU": self.machine.iommu, "LAB_KERNEL": self.machine.kernel,
             "LAB_VMLINUX": kernel / "vmlinux", "LAB_DEVICES": " ".join(self.machine.devices), "LAB_DIR": machines.HERE,
+            "LAB_INNER_QEMU": inner.find(self.catalogue.data["inner-qemu"]) or "",
             "LAB_OUT": "/run/lab/job/files", "HOME": "/root", "LC_ALL": "C.UTF-8",
             **self.environment}).splitlines()))
         return kernel, image

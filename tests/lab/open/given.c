@@ -182,6 +182,20 @@ end:
         close_type1(&given);
 }
 
+/* What is in the way while somebody has the group open. */
+static void test_blockers(void)
+{
+        struct iommuctl_blocker *b = NULL;
+        int n = iommuctl_group_blockers(ctx, group_of(device_name), &b);
+        char node[64];
+
+        snprintf(node, sizeof(node), "/dev/vfio/%u", group_of(device_name));
+        CHECK("this process is in the way of the group", n == 1 && b[0].kind == IOMMUCTL_BLOCKER_PROCESS &&
+                                                                 b[0].pid == getpid() &&
+                                                                 streq(b[0].node, node));
+        free(b);
+}
+
 static void test_group(void)
 {
         struct given given = give_type1(false);
@@ -189,6 +203,7 @@ static void test_group(void)
         struct iommuctl_device *d = NULL;
         struct iommuctl_group *g = NULL;
 
+        test_blockers();
         for (int i = 0; i < 2; i++) {
                 c = new_container();
                 if (GIVES("somebody's group joins a container of ours", 0, "",

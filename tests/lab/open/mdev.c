@@ -26,6 +26,7 @@ static void set(struct iommuctl_region *port, unsigned int reg, uint8_t value)
 static void test_facts(struct iommuctl_device *d)
 {
         struct iommuctl_region *config = NULL, *bar2 = NULL;
+        struct iommuctl_pci_ids ids = { 0 };
         uint32_t id = 0, class = 0;
 
         CHECK("it has the name of its directory", streq(iommuctl_device_name(d), path_basename(device_name)));
@@ -38,6 +39,8 @@ static void test_facts(struct iommuctl_device *d)
         iommuctl_region_read(config, PCI_CLASS_REVISION, &class, sizeof(class));
         CHECK("it is mtty's serial card", id == 0x32534348 && class >> 8 == 0x070002);
         iommuctl_region_free(config);
+        CHECK("and so say its ids", iommuctl_device_pci_ids(d, &ids) == 0 && ids.vendor == 0x4348 &&
+                                            ids.device == 0x3253 && ids.class_code == 0x070002);
         CHECK("a BAR that it has not is not there",
               iommuctl_region_open(d, VFIO_PCI_BAR2_REGION_INDEX, &bar2) < 0 ||
                       iommuctl_region_size(bar2) == 0);

@@ -23,6 +23,10 @@ does iommuctl_dma "$edu" '65536 bytes at 0x[0-9a-f]+, for the device at 0x' "iom
 does iommuctl_irq "$edu" 'fired 1 times' "iommuctl_irq(3): an interrupt is waited for"
 does iommuctl_region "$edu" '1234:11e8.register 0: 0x010000ed' "iommuctl_region(3): registers are read"
 does iommuctl_group "$(group "$edu")" "group $(group "$edu") is ours" "iommuctl_group(3): a group is opened"
+if [ -e /dev/vfio/devices ]; then
+    does iommuctl_hw_info "$edu" 'kind (intel-vt-d|amd-vi|none), dirty tracking: ' "iommuctl_hw_info(3): what the IOMMU is"
+    does iommuctl_fault_queue "$edu" 'nothing is waited for' "iommuctl_fault_queue(3): nobody asks for a page"
+fi
 does iommuctl_topology "" "group.* $edu vfio-pci" "iommuctl_topology(3): groups and drivers are listed"
 does iommuctl_machine "" "Linux $(uname -r), iommufd: (yes|no), type1: yes" "iommuctl_machine(3): what the kernel offers"
 
