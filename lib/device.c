@@ -11,6 +11,7 @@
 #include "device_feature.h"
 #include "iommuctl/region.h"
 #include "iommufd.h"
+#include "reset.h"
 #include "uapi_vfio.h"
 
 /* Makes the object and puts it into the container's list, and with its lock held into the iommufd's; on
@@ -178,6 +179,8 @@ _public_ int iommuctl_device_reset(struct iommuctl_device *d)
                 return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name, "%s has no reset of its own",
                                  d->name);
         r = k->ops->ioctl(k, d->fd, VFIO_DEVICE_RESET, NULL);
+        if (r == -ENOTTY)
+                return reset_explain_no_method(d);
         if (r < 0)
                 return ctx_error(d->container->ctx, r, d->name, "%s was not reset: %s", d->name,
                                  strerror(-r));

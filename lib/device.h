@@ -57,6 +57,7 @@ struct device_request {
         bool has_token;
         struct vf_token token;
         uint32_t iommufd_id; /* 0: not bound yet */
+        bool given;          /* as in the device */
 };
 
 /* Reads the options of the caller (NULL: none) into the request. 0, or -EINVAL with a text. */

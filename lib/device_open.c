@@ -30,8 +30,8 @@ static int explain_bind(struct iommuctl_container *c, const struct device_reques
         }
 }
 
-static int bind(struct iommuctl_container *c, const struct device_request *request, int device_fd,
-                uint32_t *ret_id)
+static int bind_node(struct iommuctl_container *c, const struct device_request *request, int device_fd,
+                     uint32_t *ret_id)
 {
         struct kernel *k = container_kernel(c);
 
@@ -54,9 +54,10 @@ static bool group_is_elsewhere(const struct iommuctl_container *c, unsigned int 
 }
 
 /* With the lock of the iommufd, which so knows a device from the moment that it is attached. */
-static int attach_and_alloc(struct iommuctl_container *c, const struct device_place *place,
+static int attach_and_alloc(struct iommuctl_container *c, const struct device_request *request,
                             struct scoped_fd *fd, uint32_t id, struct iommuctl_device **ret_device)
 {
+        const struct device_place *place = &request->place;
         int r;
 
         r = iommufd_attach_device(container_kernel(c), fd->fd, c->space.ioas_id);
@@ -74,12 +75,15 @@ static int attach_and_alloc(struct iommuctl_container *c, const struct device_pl
         if (r >= 0)
                 r = device_alloc(c, NULL, place->name, fd->fd, id, ret_device);
         if (r < 0) {
+                if (request->given)
+                        iommufd_detach_device(container_kernel(c), fd->fd);
                 scoped_fd_close(fd);
                 container_read_facts(c); /* the ranges are as they were; the text is the failure's */
                 return r;
         }
         scoped_fd_take(fd);
         (*ret_device)->group_id = place->group;
+        (*ret_device)->given = request->given;
         return 0;
 }
 
@@ -87,19 +91,18 @@ static int attach_and_alloc(struct iommuctl_container *c, const struct device_pl
 int device_join_iommufd(struct iommuctl_container *c, const struct device_request *request, int device_fd,
                         struct iommuctl_device **ret_device)
 {
-        const struct device_place *place = &request->place;
         struct kernel *k = container_kernel(c);
         struct scoped_fd fd _cleanup_fd_ = SCOPED_FD(k, device_fd);
         uint32_t id;
         int r;
 
-        r = bind(c, request, fd.fd, &id);
+        r = bind_node(c, request, fd.fd, &id);
         if (r < 0) {
                 scoped_fd_close(&fd);
                 return explain_bind(c, request, r);
         }
         pthread_mutex_lock(&c->iommufd->lock);
-        r = attach_and_alloc(c, place, &fd, id, ret_device);
+        r = attach_and_alloc(c, request, &fd, id, ret_device);
         pthread_mutex_unlock(&c->iommufd->lock);
         return r;
 }

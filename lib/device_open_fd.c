@@ -122,10 +122,8 @@ static int open_node(struct iommuctl_container *c, int fd, const struct descript
         if (copy < 0)
                 return ctx_error(c->ctx, copy, request->place.name, "descriptor %d cannot be copied: %s", fd,
                                  strerror(-copy));
-        r = device_join_iommufd(c, request, copy, ret_device);
-        if (r >= 0)
-                (*ret_device)->given = true;
-        return r;
+        request->given = true;
+        return device_join_iommufd(c, request, copy, ret_device);
 }
 
 /* The device's group is in the container; where sysfs does not say which one that is, there must be one only.

@@ -122,6 +122,21 @@ static int explain_hot_reset(struct iommuctl_device *d, struct iommuctl_group *c
         }
 }
 
+/* ENOTTY is what is left when each method has been tried in vain (__pci_reset_function_locked): there is
+ * none, or one reset the function and then did not see it come back. */
+int reset_explain_no_method(struct iommuctl_device *d)
+{
+        char methods[128] = "";
+
+        if (iommuctl_reset_methods(d->container->ctx, d->name, methods, sizeof(methods)) == 0)
+                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
+                                 "%s cannot be reset any more: its reset methods are turned off "
+                                 "(iommuctl_reset_methods_set)",
+                                 d->name);
+        return ctx_error(d->container->ctx, -ETIMEDOUT, d->name,
+                         "%s was not seen to come back from a reset by \"%s\"", d->name, methods);
+}
+
 static int hot_reset_locked(struct iommuctl_device *d, struct iommuctl_group *const groups[], size_t n_groups)
 {
         struct iommuctl_reset_scope *scope _cleanup_(iommuctl_reset_scope_freep) = NULL;

@@ -22,6 +22,8 @@ struct iommuctl_reset_scope {
 
 DEFINE_CLEANUP(struct iommuctl_reset_scope *, iommuctl_reset_scope_free)
 
+/* The text for a reset of the one function that ended in ENOTTY. */
+int reset_explain_no_method(struct iommuctl_device *d);
 /* With join_lock: as iommuctl_reset_scope_new(). */
 int reset_scope_read(struct iommuctl_device *d, struct iommuctl_group *const groups[], size_t n_groups,
                      struct iommuctl_reset_scope **ret_scope);

@@ -96,11 +96,27 @@ static int run_tokens_iommufd(struct iommuctl_ctx *ctx, struct fake *m)
         return tokens(ctx, IOMMUCTL_BACKEND_IOMMUFD);
 }
 
-/* A node and an iommufd that a giver bound to each other. */
+/* Whether giving back was what failed: then it is not complete. */
+static bool hit_giving_back(struct fake *m)
+{
+        static const unsigned long calls[] = { FAKE_IOMMU_DESTROY, FAKE_VFIO_DEVICE_DETACH_IOMMUFD_PT };
+        char where[32];
+
+        for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+                snprintf(where, sizeof(where), "0x%lx", calls[i]);
+                if (strstr(fake_fault_where(m), where))
+                        return true;
+        }
+        return fake_process_is_dead(m);
+}
+
+/* A node and an iommufd that a giver bound to each other. However it ends, the giver's iommufd has no address
+ * space of ours left, which it would have were the device still attached. */
 static int run_bound(struct iommuctl_ctx *ctx, struct fake *m)
 {
         struct fake_vfio_bind_iommufd bind = { .argsz = sizeof(bind) };
         struct iommuctl_device_options o = { .struct_size = sizeof(o) };
+        struct fake_iommu_destroy destroy = { .size = sizeof(destroy) };
         struct iommuctl_container *c = NULL;
         struct iommuctl_device *d = NULL;
         int iommufd, fd = -1, r;
@@ -118,8 +134,15 @@ static int run_bound(struct iommuctl_ctx *ctx, struct fake *m)
                 r = iommuctl_device_open_fd(c, fd, NULL, &o, &d);
         if (d && !fake_process_is_dead(m))
                 assert_string_equal(iommuctl_device_name(d), NIC);
+        destroy.id = c ? iommuctl_container_ioas_id(c) : 0;
         iommuctl_device_unref(d);
         iommuctl_container_unref(c);
+        if (destroy.id) {
+                int r2 = ctx->kernel->ops->ioctl(ctx->kernel, iommufd, FAKE_IOMMU_DESTROY, &destroy);
+
+                if (!hit_giving_back(m)) /* nor was this call */
+                        assert_int_equal(r2, -ENOENT);
+        }
         giver_close(ctx, fd);
         giver_close(ctx, iommufd);
         return r;

@@ -321,6 +321,25 @@ static void test_methods(void **state)
         fake_machine_free(m);
 }
 
+/* Turned off under an open device. */
+static void test_methods_of_an_open_device(void **state)
+{
+        struct place p = open_one(machine(), IOMMUCTL_BACKEND_AUTO);
+        struct iommuctl_reset_methods_change *change;
+
+        (void)state;
+        assert_ok(p.ctx, iommuctl_device_reset(p.one));
+        assert_ok(p.ctx, iommuctl_reset_methods_set(p.ctx, ONE, "", &change));
+        assert_fails(p.ctx, iommuctl_device_reset(p.one), -EOPNOTSUPP, "turned off");
+        assert_ok(p.ctx, iommuctl_reset_methods_restore(change));
+        assert_ok(p.ctx, iommuctl_device_reset(p.one));
+        fake_set_fault(p.m, FAKE_FAULT_ERROR, 1, -ENOTTY);
+        assert_fails(p.ctx, iommuctl_device_reset(p.one), -ETIMEDOUT,
+                     "come back from a reset by \"flr bus\"");
+        assert_int_equal(fake_reset_count(p.m, ONE), 2);
+        close_one(&p);
+}
+
 static void test_methods_refused(void **state)
 {
         struct fake *m = machine();
@@ -459,6 +478,7 @@ int main(void)
                 cmocka_unit_test(test_growing_scope),
                 cmocka_unit_test(test_claim_names),
                 cmocka_unit_test(test_methods),
+                cmocka_unit_test(test_methods_of_an_open_device),
                 cmocka_unit_test(test_methods_refused),
                 cmocka_unit_test(test_failing),
         };

@@ -22,6 +22,13 @@ part() {
     is "$status" 0 "$1 on $2: the program ended well"
 }
 
+# does PAGE ARGUMENT REGEX: the program of that man page ends well, and what it prints matches
+does() {
+    local output status=0
+    output=$("$LAB_BUILD/tests/man/man-$1" "$2" 2>&1) || status=$?
+    like "$status $output" "^0 $3" "the program of $1(3) does what its page says"
+}
+
 # behind PORT: the addresses of the functions behind a port, on one line
 behind() {
     local found=("/sys/bus/pci/devices/$1/"????:??:??.?)

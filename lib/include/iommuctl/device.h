@@ -279,8 +279,9 @@ int iommuctl_device_detach_pasid(struct iommuctl_device *device, uint32_t pasid)
  *
  * Its interrupts stay set up; its registers, and bus mastering, are as after power-on. Mapped buffers stay.
  *
- * Returns 0, -EOPNOTSUPP where the device has no reset of its own (VFIO_DEVICE_FLAGS_RESET is not set), or
- * what the kernel said.
+ * Returns 0, -EOPNOTSUPP where the device has no reset of its own (VFIO_DEVICE_FLAGS_RESET is not set; a hot
+ * reset of its bus may do: iommuctl_device_hot_reset()) or its reset methods were turned off meanwhile
+ * (iommuctl_reset_methods_set()), -ETIMEDOUT where it was not seen to come back, or what the kernel said.
  */
 int iommuctl_device_reset(struct iommuctl_device *device);
 

@@ -26,6 +26,17 @@ static void close_opened(void)
 /* Linux 6.6 to 6.16: a device's own node asks for no token, and takes none. */
 static void test_older(const char *vf)
 {
+        struct iommuctl_device_options o = { .struct_size = sizeof(o), .vf_token = TOKEN };
+        struct iommuctl_container *either;
+        struct iommuctl_device *d = NULL;
+
+        if (iommuctl_container_new(ctx, IOMMUCTL_BACKEND_AUTO, &either) < 0)
+                exit(1);
+        GIVES("a container of either backend takes the one that can", 0, "",
+              iommuctl_device_open_with(either, vf, &o, &d));
+        CHECK("which is type1", iommuctl_container_backend(either) == IOMMUCTL_BACKEND_TYPE1);
+        iommuctl_device_unref(d);
+        iommuctl_container_unref(either);
         GIVES("a token that the kernel cannot take", -EOPNOTSUPP, "Linux 6.17", open_with(vf, TOKEN));
         GIVES("a VF without one", 0, "", open_with(vf, NULL));
         close_opened();

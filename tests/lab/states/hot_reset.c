@@ -174,6 +174,8 @@ static void by_sysfs(char *text, size_t size)
 void test_reset_methods(void)
 {
         struct iommuctl_reset_methods_change *change = NULL, *second = NULL;
+        struct iommuctl_container *c = new_container();
+        struct iommuctl_device *d = open_device(c);
         char before[128] = "", now[128];
 
         CHECK("the methods are told", iommuctl_reset_methods(ctx, device_name, before, sizeof(before)) > 0);
@@ -184,16 +186,25 @@ void test_reset_methods(void)
         by_sysfs(now, sizeof(now));
         CHECK("is the one then", streq(now, "bus"));
         GIVES("none", 0, "", iommuctl_reset_methods_set(ctx, device_name, "", &second));
+        GIVES("then it is not reset", -EOPNOTSUPP, "turned off", iommuctl_device_reset(d));
         CHECK("is none", iommuctl_reset_methods(ctx, device_name, now, sizeof(now)) == 0);
         GIVES("one that it has not", -EINVAL, "acpi",
               iommuctl_reset_methods_set(ctx, device_name, "bus acpi", NULL));
         GIVES("given back", 0, "", iommuctl_reset_methods_restore(second));
         by_sysfs(now, sizeof(now));
         CHECK("it is one again", streq(now, "bus"));
+        write_vet(d, 0x1234);
+        GIVES("by which it is reset, and the link not seen to come back", -ETIMEDOUT, "by \"bus\"",
+              iommuctl_device_reset(d));
+        CHECK("it was reset all the same", read_vet(d) == VET_RESET);
         GIVES("and the first, too", 0, "", iommuctl_reset_methods_restore(change));
         by_sysfs(now, sizeof(now));
         CHECK("they are as they were", streq(now, before));
         GIVES("all that it has", 0, "", iommuctl_reset_methods_set(ctx, device_name, "default", NULL));
         by_sysfs(now, sizeof(now));
         CHECK("are those", streq(now, before));
+        /* The first is by way of D3hot, which leaves QEMU's registers as they are. */
+        GIVES("by which it is reset", 0, "", iommuctl_device_reset(d));
+        iommuctl_device_unref(d);
+        iommuctl_container_unref(c);
 }

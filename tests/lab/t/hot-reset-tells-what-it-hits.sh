@@ -18,6 +18,8 @@ for backend in $(backends); do
     part deaf-link "$backend" "$deaf"
 done
 
+does iommuctl_reset "$first" "$first vfio-pci open.$second vfio-pci group.reset\$"
+
 # what it says is in sysfs for all to see; the machine is as it was afterwards
 before=$(cat "/sys/bus/pci/devices/$deaf/reset_method")
 part reset-methods type1 "$deaf"

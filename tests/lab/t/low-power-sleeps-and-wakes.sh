@@ -11,5 +11,6 @@ to_vfio "$nic"
 for backend in $(backends); do
     part power "$backend" "$nic"
 done
+does iommuctl_power "$nic" 'undisturbed, in D3hot$'
 to_native "$nic"
 done_testing

@@ -24,6 +24,8 @@ if [ "$LAB_KERNEL" != debian-6.1 ]; then
         echo "$one" >"$types/mtty-2/create"
         echo "$two" >"$types/mtty-2/create"
         part migration "$backend" "$one" "$two"
+        does iommuctl_migration "$one" '[1-9][0-9]* bytes$'
+        does iommuctl_dma_log "$one" 'written to: 0x0000000000000000$'
         echo 1 >"/sys/bus/mdev/devices/$one/remove"
         echo 1 >"/sys/bus/mdev/devices/$two/remove"
     done
