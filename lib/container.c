@@ -123,6 +123,7 @@ int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, 
                         container_free(c);
                         return ctx_error(ctx, -ENOMEM, NULL, "out of memory");
                 }
+                c->iommufd->shared = true;
         }
         c->space.fd = fd;
         c->space.ioas_id = ioas_id;

@@ -33,6 +33,9 @@ _public_ int iommuctl_container_coherent(struct iommuctl_container *c)
         bool joined;
         int r;
 
+        r = container_refuse_noiommu(c, "nothing is known of coherence");
+        if (r < 0)
+                return r;
         pthread_mutex_lock(&c->join_lock);
         backend = container_backend(c);
         joined = c->devices || c->groups;

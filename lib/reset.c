@@ -25,6 +25,10 @@ static void list_in_the_way(const struct iommuctl_reset_scope *scope, char *text
                 if (a->claim == IOMMUCTL_RESET_FOREIGN)
                         n = snprintf(text + at, size - at, "%s%s%s is %s's and not open here", at ? ", " : "",
                                      name, group, a->driver[0] ? a->driver : "VFIO");
+                else if (a->claim == IOMMUCTL_RESET_APART)
+                        n = snprintf(text + at, size - at,
+                                     "%s%s%s is ours, but virtual functions are reset with no others",
+                                     at ? ", " : "", name, group);
                 else
                         n = snprintf(text + at, size - at, "%s%s%s %s%s", at ? ", " : "", name, group,
                                      a->driver[0] ? "is bound to " : "has no driver", a->driver);
@@ -101,6 +105,11 @@ static int explain_hot_reset(struct iommuctl_device *d, struct iommuctl_group *c
             !iommuctl_reset_scope_owned(now))
                 return refuse(d, now);
         switch (r) {
+        case -EINVAL:
+                return ctx_error(ctx, r, d->name,
+                                 "%s was not hot reset: the kernel does not take the devices on its bus for "
+                                 "one whole that is ours",
+                                 d->name);
         case -ENOMEM:
                 return ctx_error(ctx, r, d->name, "out of memory");
         case -EBUSY:

@@ -18,7 +18,7 @@
 
 _public_ const char *iommuctl_reset_claim_name(enum iommuctl_reset_claim claim)
 {
-        static const char *const names[] = { "open", "group", "foreign", "not-vfio" };
+        static const char *const names[] = { "open", "group", "foreign", "not-vfio", "apart" };
 
         return (unsigned int)claim < ARRAY_SIZE(names) ? names[claim] : NULL;
 }
@@ -104,6 +104,18 @@ static bool holds_device(const struct iommuctl_container *c, const char *name)
         return false;
 }
 
+/* VFIO keeps each virtual function in a set of its own, and resets a bus only where all on it are of one set
+ * (vfio_pci_core_register_device, vfio_pci_dev_set_resettable). */
+static bool is_virtual(struct iommuctl_device *d, const char *name)
+{
+        struct iommuctl_ctx *ctx = d->container->ctx;
+        struct sysfs s = { ctx->kernel, ctx->root_fd, ctx->root != NULL };
+        char path[300];
+
+        snprintf(path, sizeof(path), "sys/bus/pci/devices/%.200s/physfn", name);
+        return sysfs_has_name(&s, path);
+}
+
 /* The device's driver, "" for none, and whether it is one of VFIO's. */
 static int read_driver(struct iommuctl_device *d, const char *name, char *driver, size_t size, bool *ret_vfio)
 {
@@ -133,7 +145,7 @@ static int take(struct iommuctl_device *d, struct iommuctl_group *const groups[]
                 const struct vfio_pci_dependent_device *from, bool numbers, struct reset_affected *to)
 {
         char name[IOMMUCTL_ADDRESS_TEXT];
-        bool vfio;
+        bool vfio, ours, open;
         int r;
 
         to->address = (struct iommuctl_address){ .domain = from->segment,
@@ -146,20 +158,25 @@ static int take(struct iommuctl_device *d, struct iommuctl_group *const groups[]
                 return r;
         if (!numbers) {
                 to->group = from->group_id;
-                to->claim = !vfio ? IOMMUCTL_RESET_NOT_VFIO
-                            : !holds_group(d->container, groups, n_groups, to->group) ? IOMMUCTL_RESET_FOREIGN
-                            : holds_device(d->container, name)                        ? IOMMUCTL_RESET_OPEN
-                                                                                      : IOMMUCTL_RESET_GROUP;
-                return 0;
-        }
-        if (from->group_id == UAPI_VFIO_PCI_DEVID_NOT_OWNED) {
-                to->claim = vfio ? IOMMUCTL_RESET_FOREIGN : IOMMUCTL_RESET_NOT_VFIO;
-        } else if (from->group_id == UAPI_VFIO_PCI_DEVID_OWNED) {
-                to->claim = IOMMUCTL_RESET_GROUP;
+                ours = holds_group(d->container, groups, n_groups, to->group);
+                open = ours && holds_device(d->container, name);
+        } else if (from->group_id == UAPI_VFIO_PCI_DEVID_NOT_OWNED) {
+                open = ours = holds_device(d->container, name);
         } else {
-                to->claim = IOMMUCTL_RESET_OPEN;
-                to->iommufd_id = from->group_id;
+                ours = true;
+                open = from->group_id != UAPI_VFIO_PCI_DEVID_OWNED;
+                to->iommufd_id = open ? from->group_id : 0;
         }
+        to->claim = !vfio  ? IOMMUCTL_RESET_NOT_VFIO
+                    : open ? IOMMUCTL_RESET_OPEN
+                    : ours ? IOMMUCTL_RESET_GROUP
+                           : IOMMUCTL_RESET_FOREIGN;
+        if (to->claim <= IOMMUCTL_RESET_GROUP && !streq(name, d->name) &&
+            (is_virtual(d, d->name) || is_virtual(d, name)))
+                to->claim = IOMMUCTL_RESET_APART;
+        else if (to->claim <= IOMMUCTL_RESET_GROUP && numbers &&
+                 from->group_id == UAPI_VFIO_PCI_DEVID_NOT_OWNED)
+                to->claim = IOMMUCTL_RESET_FOREIGN; /* the kernel's word counts */
         return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "container.h"
 #include "fake_uapi.h"
 #include "iommuctl/adopt.h"
 
@@ -43,6 +44,33 @@ static void test_beside(void **state)
         assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), 1);
 }
 
+static void assert_attached(struct iommuctl_device *d, struct iommuctl_container *c)
+{
+        struct iommuctl_container *now = iommuctl_device_attached(d);
+
+        assert_ptr_equal(now, c);
+        iommuctl_container_unref(now);
+}
+
+/* In an iommufd that another process has open, too: only what was made here goes. */
+static void test_beside_a_foreign_one(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_container *over, *second;
+        int fd = b->k->ops->dup(b->k, iommuctl_container_fd(b->container));
+
+        assert_true(fd >= 0);
+        assert_int_equal(container_new_over(b->ctx, &backend_iommufd, fd,
+                                            iommuctl_container_ioas_id(b->container), true, &over),
+                         0);
+        assert_ok(b->ctx, iommuctl_container_new_beside(over, &second));
+        iommuctl_container_unref(over);
+        assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), 0);
+        iommuctl_container_unref(second);
+        assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), 1);
+        assert_attached(b->device, b->container);
+}
+
 static void test_beside_needs_an_iommufd(void **state)
 {
         struct bench *b = *state;
@@ -77,14 +105,6 @@ static int seen(struct bench *b, const char *device)
         int r = fake_dma_read(b->m, device, AT, &byte, 1);
 
         return r < 0 ? r : byte;
-}
-
-static void assert_attached(struct iommuctl_device *d, struct iommuctl_container *c)
-{
-        struct iommuctl_container *now = iommuctl_device_attached(d);
-
-        assert_ptr_equal(now, c);
-        iommuctl_container_unref(now);
 }
 
 static uint64_t last_iova(struct iommuctl_container *c)
@@ -403,6 +423,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_beside, bench_iommufd, bench_teardown),
+                cmocka_unit_test_setup_teardown(test_beside_a_foreign_one, bench_iommufd, bench_teardown),
                 cmocka_unit_test_setup_teardown(test_beside_needs_an_iommufd, bench_type1, bench_teardown),
                 cmocka_unit_test(test_beside_failing),
                 cmocka_unit_test_setup_teardown(test_a_device_moves, bench_iommufd, bench_teardown),

@@ -13,6 +13,7 @@
 
 #include "dma.h"
 #include "fake_uapi.h"
+#include "iommuctl/power.h"
 #include "iommuctl/region.h"
 #include "iommuctl/unplug.h"
 
@@ -311,6 +312,11 @@ static void test_again_after_revocation(void **state)
                 set_memory_decoding(b, true);
                 assert_ok(b->ctx, iommuctl_dma_renew(dma));
                 assert_true(iommuctl_dma_is_mapped(dma));
+                assert_int_equal(fake_dma_write(b->m, NIC, iova, "x", 1), 0);
+                assert_ok(b->ctx, iommuctl_power_enter(b->device));
+                assert_fails(b->ctx, iommuctl_dma_renew(dma), -ENODEV, "revoked");
+                assert_ok(b->ctx, iommuctl_power_leave(b->device));
+                assert_ok(b->ctx, iommuctl_dma_renew(dma));
                 assert_int_equal(fake_dma_write(b->m, NIC, iova, "x", 1), 0);
                 /* One that is reserved only goes with all, and counts for nothing, also where the kernel
                  * refuses to do it in one call. */

@@ -11,6 +11,7 @@
 #include "iommuctl/capability.h"
 #include "iommuctl/dirty.h"
 #include "iommuctl/group.h"
+#include "iommuctl/hwpt.h"
 #include "iommuctl/region.h"
 #include "iommuctl/takeover.h"
 
@@ -71,7 +72,9 @@ static void test_a_device_without_an_iommu(void **state)
         struct iommuctl_ctx *ctx = new_ctx(m);
         const struct iommuctl_range range = { 0, 0xffff };
         struct iommuctl_range *ranges;
+        struct iommuctl_container *second;
         struct iommuctl_handover *h;
+        struct iommuctl_hwpt *hwpt;
         struct iommuctl_region *config;
         struct iommuctl_container *c;
         struct iommuctl_dma *dma = NULL;
@@ -104,6 +107,11 @@ static void test_a_device_without_an_iommu(void **state)
         assert_fails(ctx, iommuctl_container_set_huge_pages(c, false), -EOPNOTSUPP, "noiommu");
         assert_fails(ctx, iommuctl_container_accounting(c), -EOPNOTSUPP, "noiommu");
         assert_fails(ctx, iommuctl_container_capability(c, 1, &data, &size), -EOPNOTSUPP, "noiommu");
+        assert_fails(ctx, iommuctl_container_coherent(c), -EOPNOTSUPP, "noiommu");
+        assert_true(iommuctl_container_set_compat(c, true) == -EOPNOTSUPP);
+        assert_fails(ctx, iommuctl_device_attach(d, c), -EOPNOTSUPP, LONER);
+        assert_true(iommuctl_container_new_beside(c, &second) == -EOPNOTSUPP);
+        assert_true(iommuctl_hwpt_new(c, 1, NULL, &hwpt) == -EOPNOTSUPP);
         assert_fails(ctx, iommuctl_container_let_go(c), -EOPNOTSUPP, "noiommu");
         assert_fails(ctx, iommuctl_container_take_over(c), -EOPNOTSUPP, "noiommu");
         assert_fails(ctx, iommuctl_dirty_start(c, &dirty), -EOPNOTSUPP, "noiommu");

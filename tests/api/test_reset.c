@@ -273,12 +273,42 @@ static void test_growing_scope(void **state)
         close_one(&p);
 }
 
+/* All is ours, but one of them is a virtual function: the kernel says no, and so do we, with the reason. */
+static void virtual_function(enum iommuctl_backend backend)
+{
+        struct place p = open_one(machine(), backend);
+        struct iommuctl_reset_scope *scope = NULL;
+        struct iommuctl_device *three;
+
+        fake_add_link(p.m, "/sys/bus/pci/devices/" THREE "/physfn", "../0000:04:00.0");
+        assert_ok(p.ctx, iommuctl_device_open(p.c, THREE, &three));
+        assert_ok(p.ctx, iommuctl_reset_scope_new(p.one, NULL, 0, &scope));
+        assert_int_equal(CLAIM(scope, 1), IOMMUCTL_RESET_GROUP);
+        assert_int_equal(CLAIM(scope, 2), IOMMUCTL_RESET_APART);
+        assert_false(iommuctl_reset_scope_owned(scope));
+        iommuctl_reset_scope_free(scope);
+        assert_fails(p.ctx, iommuctl_device_hot_reset(p.one, NULL, 0), -EBUSY, "reset with no others");
+        assert_ok(p.ctx, iommuctl_reset_scope_new(three, NULL, 0, &scope));
+        assert_int_equal(CLAIM(scope, 0), IOMMUCTL_RESET_APART);
+        assert_int_equal(CLAIM(scope, 2), IOMMUCTL_RESET_OPEN);
+        iommuctl_reset_scope_free(scope);
+        iommuctl_device_unref(three);
+        close_one(&p);
+}
+
+static void test_virtual_functions(void **state)
+{
+        (void)state;
+        virtual_function(IOMMUCTL_BACKEND_TYPE1);
+        virtual_function(IOMMUCTL_BACKEND_IOMMUFD);
+}
+
 static void test_claim_names(void **state)
 {
         (void)state;
         assert_string_equal(iommuctl_reset_claim_name(IOMMUCTL_RESET_OPEN), "open");
         assert_string_equal(iommuctl_reset_claim_name(IOMMUCTL_RESET_NOT_VFIO), "not-vfio");
-        assert_null(iommuctl_reset_claim_name((enum iommuctl_reset_claim)4));
+        assert_null(iommuctl_reset_claim_name((enum iommuctl_reset_claim)5));
 }
 
 static void test_methods(void **state)
@@ -476,6 +506,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_no_scope, bench_type1, bench_teardown),
                 cmocka_unit_test_setup_teardown(test_no_scope, bench_iommufd, bench_teardown),
                 cmocka_unit_test(test_growing_scope),
+                cmocka_unit_test(test_virtual_functions),
                 cmocka_unit_test(test_claim_names),
                 cmocka_unit_test(test_methods),
                 cmocka_unit_test(test_methods_of_an_open_device),

@@ -77,6 +77,9 @@ static void test_memory_moves(void **state)
         assert_ok(b->ctx, iommuctl_container_take_over(b->container)); /* nothing is left to be taken */
         assert_ok(b->ctx, iommuctl_dma_unmap(rx));
         assert_ok(b->ctx, iommuctl_container_let_go(b->container));
+        assert_ok(b->ctx, iommuctl_dma_renew(tx));
+        assert_ok(b->ctx, iommuctl_container_take_over(b->container)); /* which it needs no more */
+        assert_ok(b->ctx, iommuctl_container_let_go(b->container));
         assert_ok(b->ctx, iommuctl_dma_unmap(tx)); /* also while it is let go of */
         assert_ok(b->ctx, iommuctl_container_take_over(b->container));
 }

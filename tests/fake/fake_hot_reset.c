@@ -35,21 +35,34 @@ static unsigned int count_hit(struct fake *m, const char *bridge)
         return n;
 }
 
-/* Part of the set of VFIO devices that one reset hits: a VFIO driver has it, and it is on this very bus
- * (vfio_pci_core_register_device()). */
-static bool in_set(const struct fake_device *d, const char *bridge)
+static bool is_virtual(struct fake *m, const struct fake_device *d)
+{
+        char path[600];
+
+        snprintf(path, sizeof(path), "%s/physfn", d->path);
+        return fake_exists(m, path);
+}
+
+/* Part of the set of VFIO devices that a reset of OF hits: a VFIO driver has it, and it is on this very bus;
+ * a virtual function is a set of its own (vfio_pci_core_register_device()). */
+static bool in_set(struct fake *m, const struct fake_device *d, const struct fake_device *of,
+                   const char *bridge)
 {
         char own[512];
 
+        if (d != of && (is_virtual(m, d) || is_virtual(m, of)))
+                return false;
         bridge_of(d, own);
         return d->driver && d->driver->vfio && streq(own, bridge);
 }
 
 /* vfio_iommufd_get_dev_id(): its number in the iommufd; 0 where only its group is there; -1 where neither. */
-static uint32_t devid_in(struct fake *m, const struct fake_device *d, const char *bridge,
-                         const struct fake_iommufd *i)
+static uint32_t devid_in(struct fake *m, const struct fake_device *d, const struct fake_device *of,
+                         const char *bridge)
 {
-        if (!in_set(d, bridge))
+        const struct fake_iommufd *i = of->iommufd;
+
+        if (!in_set(m, d, of, bridge))
                 return FAKE_DEVID_NOT_OWNED;
         if (d->iommufd == i)
                 return d->devid;
@@ -94,7 +107,7 @@ static int get_info(struct fake *m, struct fake_device_file *df, struct vfio_pci
                 to->segment = (uint16_t)domain;
                 to->bus = (uint8_t)bus;
                 to->devfn = (uint8_t)(slot << 3 | function);
-                to->group_id = df->group ? d->group->id : devid_in(m, d, bridge, df->device->iommufd);
+                to->group_id = df->group ? d->group->id : devid_in(m, d, df->device, bridge);
                 if (!df->group && to->group_id == FAKE_DEVID_NOT_OWNED)
                         a->flags &= ~(__u32)FAKE_HOT_RESET_DEV_ID_OWNED;
                 a->count++;
@@ -141,10 +154,10 @@ static int hot_reset(struct fake *m, struct fake_device_file *df, const struct v
         for (struct fake_device *d = m->devices; d; d = d->next) {
                 if (!is_hit(d, bridge))
                         continue;
-                if (!in_set(d, bridge))
+                if (!in_set(m, d, df->device, bridge))
                         return -EINVAL; /* vfio_pci_dev_set_resettable() */
                 if (df->group ? !has_group(m, a, d)
-                              : devid_in(m, d, bridge, df->device->iommufd) == FAKE_DEVID_NOT_OWNED)
+                              : devid_in(m, d, df->device, bridge) == FAKE_DEVID_NOT_OWNED)
                         return -EINVAL;
         }
         if (m->hot_reset_error) /* a lock that is held at this moment */

@@ -193,9 +193,11 @@ static int get_info(struct fake *m, struct fake_container *c, struct vfio_iommu_
 
         if (argsz < offsetof(struct vfio_iommu_type1_info, cap_offset))
                 return -EINVAL;
-        migration = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, sizeof(*migration));
-        migration->pgsize_bitmap = smallest_page(m);
-        migration->max_dirty_bitmap_size = FAKE_DIRTY_BITMAP_MAX;
+        if (fake_kernel_is(m, 5, 8)) {
+                migration = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, sizeof(*migration));
+                migration->pgsize_bitmap = smallest_page(m);
+                migration->max_dirty_bitmap_size = FAKE_DIRTY_BITMAP_MAX;
+        }
         avail = chain_add(&chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
         avail->avail = m->options.dma_entry_limit - c->space.n_mappings;
         n = fake_container_ranges(m, c, ranges);
@@ -227,7 +229,7 @@ int fake_type1_ioctl(struct fake *m, struct fake_container *c, unsigned long req
         case VFIO_IOMMU_UNMAP_DMA:
                 return unmap_dma(m, c, arg);
         case VFIO_IOMMU_DIRTY_PAGES:
-                return fake_type1_dirty_pages(m, c, arg);
+                return fake_kernel_is(m, 5, 8) ? fake_type1_dirty_pages(m, c, arg) : -ENOTTY;
         default:
                 return -ENOTTY;
         }

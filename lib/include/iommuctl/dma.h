@@ -172,10 +172,10 @@ int iommuctl_dma_map_region(struct iommuctl_container *container, struct iommuct
  * registers were revoked.
  *
  * A dma-buf of a device's registers is revoked when the device is reset, or stops to decode its memory
- * (PCI_COMMAND_MEMORY, D3); the kernel then takes it out of every address space, and what is mapped stays
- * dead also when the device is back. Nothing tells of that; who resets a device renews what its peers have of
- * it. Works for all that this library has mapped, and also for what is mapped still: devices see the place
- * empty for a moment.
+ * (PCI_COMMAND_MEMORY), or may sleep (iommuctl_power_enter(), until iommuctl_power_leave()); the kernel then
+ * takes it out of every address space, and what is mapped stays dead also when the device is back. Nothing
+ * tells of that; who resets a device renews what its peers have of it. Works for all that this library has
+ * mapped, and also for what is mapped still: devices see the place empty for a moment.
  *
  * Returns 0. -ENODEV: it is still revoked; or another failure of iommuctl_dma_map(): then nothing is mapped,
  * iommuctl_dma_is_mapped() says so, the IOVAs stay reserved for it, and it may be renewed again or unmapped.

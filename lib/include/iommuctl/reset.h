@@ -27,9 +27,11 @@ enum iommuctl_reset_claim {
         IOMMUCTL_RESET_GROUP,    /* not open there, but its group is ours */
         IOMMUCTL_RESET_FOREIGN,  /* bound to a VFIO driver, but neither it nor its group is ours */
         IOMMUCTL_RESET_NOT_VFIO, /* bound to another driver, or to none */
+        IOMMUCTL_RESET_APART, /* ours, but it or the one asked about is a virtual function: no hot reset takes
+                                 such a one together with others */
 };
 
-/** iommuctl_reset_claim_name() - "open", "group", "foreign" or "not-vfio"; NULL for any other value.
+/** iommuctl_reset_claim_name() - "open", "group", "foreign", "not-vfio" or "apart"; NULL for any other value.
  * Thread-safe. */
 const char *iommuctl_reset_claim_name(enum iommuctl_reset_claim claim);
 

@@ -80,7 +80,7 @@ static void check_revocation(struct iommuctl_container *c, struct iommuctl_devic
 {
         struct iommuctl_dma *dma = NULL, *other = NULL;
         uint64_t iova;
-        int fd = -1;
+        int fd = -1, r;
 
         GIVES("a dma-buf", 0, "", iommuctl_region_dmabuf(region, 0, 4 * PAGE, &fd));
         GIVES("is mapped", 0, "", iommuctl_dma_map_dmabuf(c, fd, PAGE, 2 * PAGE, NULL, &dma));
@@ -96,6 +96,14 @@ static void check_revocation(struct iommuctl_container *c, struct iommuctl_devic
         GIVES("when it does, it is renewed", 0, "", iommuctl_dma_renew(dma));
         CHECK("and is there",
               iommuctl_dma_is_mapped(dma) && kernel_has(c, iova) && iommuctl_dma_span(dma).iova == iova);
+        r = iommuctl_power_enter(d);
+        if (r >= 0) {
+                GIVES("while the device sleeps", -ENODEV, "revoked", iommuctl_dma_renew(dma));
+                GIVES("it wakes", 0, "", iommuctl_power_leave(d));
+                GIVES("and it is renewed", 0, "", iommuctl_dma_renew(dma));
+        } else {
+                printf("#   the device has no low power: %d\n", r);
+        }
         close(fd);
         GIVES("without its descriptor", 0, "", iommuctl_dma_renew(dma));
         GIVES("it goes", 0, "", iommuctl_dma_unmap(dma));

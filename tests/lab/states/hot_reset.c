@@ -131,6 +131,50 @@ void test_hot_reset(const char *other, bool other_is_bound)
         iommuctl_container_unref(c);
 }
 
+static void claims_are(struct iommuctl_device *d, struct iommuctl_group *const groups[], size_t n_groups,
+                       const char *owner, const char *other, enum iommuctl_reset_claim of_other)
+{
+        struct iommuctl_reset_scope *scope = NULL;
+
+        GIVES("the scope", 0, "", iommuctl_reset_scope_new(d, groups, n_groups, &scope));
+        if (!scope)
+                exit(1);
+        CHECK("is three devices", iommuctl_reset_scope_n_devices(scope) == 3);
+        CHECK("this one is open", claim_on(scope, device_name) == IOMMUCTL_RESET_OPEN);
+        CHECK("the native driver's is not VFIO's", claim_on(scope, owner) == IOMMUCTL_RESET_NOT_VFIO);
+        printf("#   %s: %s\n", other,
+               iommuctl_reset_claim_name((enum iommuctl_reset_claim)claim_on(scope, other)));
+        CHECK("the third is claimed as it is", claim_on(scope, other) == (int)of_other);
+        CHECK("it is not all ours", !iommuctl_reset_scope_owned(scope));
+        iommuctl_reset_scope_free(scope);
+}
+
+void test_claims(const char *owner, const char *other, unsigned int other_group)
+{
+        struct iommuctl_container *c = new_container(), *c2 = NULL;
+        struct iommuctl_device *d = open_device(c), *second = NULL;
+        struct iommuctl_group *group = NULL;
+
+        claims_are(d, NULL, 0, owner, other, IOMMUCTL_RESET_FOREIGN);
+        GIVES("a stranger is named", -EBUSY, other, iommuctl_device_hot_reset(d, NULL, 0));
+        GIVES("and the native driver's", -EBUSY, "is bound to nvme", iommuctl_device_hot_reset(d, NULL, 0));
+        if (backend == IOMMUCTL_BACKEND_TYPE1) {
+                GIVES("another container", 0, "", iommuctl_container_new(ctx, backend, &c2));
+                GIVES("with the stranger's group", 0, "", iommuctl_group_open(c2, other_group, &group));
+                claims_are(d, NULL, 0, owner, other, IOMMUCTL_RESET_FOREIGN);
+                claims_are(d, &group, 1, owner, other, IOMMUCTL_RESET_APART);
+                iommuctl_group_unref(group);
+                iommuctl_container_unref(c2);
+        }
+        GIVES("it opens here", 0, "", iommuctl_device_open(c, other, &second));
+        claims_are(d, NULL, 0, owner, other, IOMMUCTL_RESET_APART);
+        GIVES("the native driver's stands in the way", -EBUSY, owner, iommuctl_device_hot_reset(d, NULL, 0));
+        CHECK("the kernel says no, too", by_hand(d) == -EINVAL);
+        iommuctl_device_unref(second);
+        iommuctl_device_unref(d);
+        iommuctl_container_unref(c);
+}
+
 void test_deaf_link(void)
 {
         struct iommuctl_container *c = new_container();

@@ -4,6 +4,7 @@
 static int usage(void)
 {
         fprintf(stderr, "usage: lab-states hot-reset|hot-reset-refused|migration type1|iommufd DEVICE OTHER\n"
+                        "       lab-states claims type1|iommufd DEVICE NATIVE OTHER GROUP-OF-OTHER\n"
                         "       lab-states deaf-link|no-hot-reset|no-migration|power|reset-methods "
                         "type1|iommufd DEVICE\n");
         return 2;
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
                 test_hot_reset(other_name, false);
         else if (streq(what, "deaf-link"))
                 test_deaf_link();
+        else if (streq(what, "claims") && argc == 7)
+                test_claims(argv[4], argv[5], (unsigned int)strtoul(argv[6], NULL, 10));
         else if (streq(what, "migration") && other_name)
                 test_migration(other_name);
         else if (streq(what, "no-migration"))

@@ -6,6 +6,8 @@
 #include "../core/core.h"
 
 void test_hot_reset(const char *other, bool other_is_bound);
+/* Of OWNER, OTHER and the device, which share a bus, OWNER has a driver that is not VFIO's. */
+void test_claims(const char *owner, const char *other, unsigned int other_group);
 void test_no_hot_reset(void);
 void test_reset_methods(void);
 /* An e1000e that nobody else uses. */
