@@ -123,8 +123,8 @@ static int open_locked(struct iommuctl_container *c, int fd, struct iommuctl_gro
                 return ctx_error(c->ctx, -EEXIST, NULL, "the container holds group %u already", id);
         r = container_open_type1(c);
         if (r == -EINVAL)
-                return ctx_error(c->ctx, r, NULL, "group %u cannot join: the container is an iommufd one",
-                                 id);
+                return ctx_error(c->ctx, r, NULL, "group %u cannot join: the container's backend is %s", id,
+                                 iommuctl_backend_name(iommuctl_container_backend(c)));
         if (r < 0)
                 return r;
         copy = copy_of(c->ctx, fd);

@@ -527,7 +527,7 @@ static void test_mixed_up(void **state)
         iommuctl_container_unref(c);
 
         c = new_container(&p, IOMMUCTL_BACKEND_IOMMUFD);
-        assert_fails(p.ctx, iommuctl_group_open_fd(c, group, &g), -EINVAL, "an iommufd one");
+        assert_fails(p.ctx, iommuctl_group_open_fd(c, group, &g), -EINVAL, "backend is iommufd");
         iommuctl_container_unref(c);
         c = new_container(&p, IOMMUCTL_BACKEND_TYPE1);
         assert_fails(p.ctx, iommuctl_device_open_fd(c, node, NULL, NULL, &d), -EINVAL, "a type1 one");

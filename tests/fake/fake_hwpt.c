@@ -109,8 +109,10 @@ static int hw_info(struct fake *m, struct fake_iommufd *i, struct fake_iommu_hw_
                 return -ENOENT;
         if (a->flags && a->out_data_type && a->out_data_type != kind)
                 return -EOPNOTSUPP;
-        memset((void *)(uintptr_t)a->data_uptr, 0, a->data_len);
-        memcpy((void *)(uintptr_t)a->data_uptr, data, MIN(a->data_len, size));
+        if (a->data_len) {
+                memset((void *)(uintptr_t)a->data_uptr, 0, a->data_len);
+                memcpy((void *)(uintptr_t)a->data_uptr, data, MIN(a->data_len, size));
+        }
         a->data_len = size;
         a->out_data_type = kind;
         a->out_max_pasid_log2 = (uint8_t)m->options.pasid_bits;
