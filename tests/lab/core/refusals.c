@@ -16,10 +16,10 @@ static void refuse_shapes(struct iommuctl_container *c, char *p)
         GIVES("a wrap-around", -EOVERFLOW, "wrap", iommuctl_dma_map(c, (void *)-PAGE, 2 * PAGE, NULL, &dma));
         GIVES("options without a size", -EINVAL, "struct_size", iommuctl_dma_map(c, p, PAGE, &o, &dma));
         o.struct_size = sizeof(o);
-        o.access = 4;
+        o.access = 1u << 31;
         GIVES("an access that is none", -EINVAL, "access", iommuctl_dma_map(c, p, PAGE, &o, &dma));
         o.access = 0;
-        o.flags = 2;
+        o.flags = 1u << 31;
         GIVES("a flag that is none", -EINVAL, "flags", iommuctl_dma_map(c, p, PAGE, &o, &dma));
         o.flags = 0;
         o.name = "a name";

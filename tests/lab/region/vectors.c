@@ -92,6 +92,8 @@ void test_msix(void)
         GIVES("the device raises number 3", 0, "", iommuctl_irq_wait(irq, 3, 2000, &n));
         GIVES("and no other", -ETIMEDOUT, "", iommuctl_irq_wait(irq, 2, 0, NULL));
         GIVES("silenced", 0, "", iommuctl_irq_set_eventfd(irq, 3, IOMMUCTL_IRQ_NO_EVENTFD));
+        while (iommuctl_irq_wait(irq, 3, 50, NULL) == 0) /* it may have told of one cause twice */
+                ;
         raise_vector(bar, 3);
         GIVES("it is not heard", -ETIMEDOUT, "MSI-X", iommuctl_irq_wait(irq, 3, 50, NULL));
         GIVES("heard again", 0, "", iommuctl_irq_set_eventfd(irq, 3, IOMMUCTL_IRQ_OWN_EVENTFD));
