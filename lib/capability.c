@@ -68,6 +68,8 @@ _public_ int iommuctl_device_capability(struct iommuctl_device *d, unsigned int 
 
         r = vfio_info_get(container_kernel(d->container), d->fd, VFIO_DEVICE_GET_INFO, &fixed, sizeof(fixed),
                           &info);
+        if (r < 0 && device_let_go(d))
+                return device_check_here(d);
         if (r < 0)
                 return ctx_error(ctx, r, d->name, "%s does not say what it can do: %s", d->name,
                                  strerror(-r));

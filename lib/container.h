@@ -7,6 +7,7 @@
  *   tracking_lock  what tracks the devices' writes, while a device joins too.
  *   join_lock   what joins and leaves: groups, devices, the choice of a backend. Held while the kernel opens
  *               and closes devices, which can take seconds (a reset).
+ *   a device's lock  its interrupts and regions, then each region's lock.
  *   iommufd's lock  what each of its devices is attached to, in whichever container.
  *   facts_lock  asking the kernel what the address space allows, and writing that down, as one step.
  *   lock        the books, and what the container knows about its address space. Never held over a call to

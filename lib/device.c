@@ -10,7 +10,6 @@
 
 #include "device_feature.h"
 #include "iommuctl/region.h"
-#include "iommufd.h"
 #include "reset.h"
 #include "uapi_vfio.h"
 
@@ -79,8 +78,7 @@ _public_ struct iommuctl_device *iommuctl_device_ref(struct iommuctl_device *d)
         return d;
 }
 
-/* Out of the lists: nobody finds it from here on. */
-static void device_unlink(struct iommuctl_device *d)
+void device_unlink(struct iommuctl_device *d)
 {
         struct iommuctl_container *c = d->container;
 
@@ -113,8 +111,7 @@ _public_ struct iommuctl_device *iommuctl_device_unref(struct iommuctl_device *d
         if (!unref_and_lock(&d->refcount, &c->join_lock))
                 return NULL;
         device_unlink(d);
-        if (d->given && !d->group)
-                iommufd_detach_device(container_kernel(c), d->fd);
+        device_detach_given(d);
         container_kernel(c)->ops->close(container_kernel(c), d->fd);
         if (d->group)
                 group_gone = group_unref_locked(d->group);
@@ -173,8 +170,10 @@ _public_ unsigned int iommuctl_device_n_irqs(const struct iommuctl_device *d)
 _public_ int iommuctl_device_reset(struct iommuctl_device *d)
 {
         struct kernel *k = container_kernel(d->container);
-        int r;
+        int r = device_check_here(d);
 
+        if (r < 0)
+                return r;
         if (!(d->flags & VFIO_DEVICE_FLAGS_RESET))
                 return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name, "%s has no reset of its own",
                                  d->name);

@@ -95,7 +95,12 @@ int device_new_over(struct iommuctl_container *c, struct iommuctl_group *group, 
  * this library's, or on its way out. */
 struct iommuctl_device *iommufd_find_device(struct iommufd_file *file, uint32_t id);
 
-/* When a device has been closed: gives back what it was attached to. */
+/* With join_lock: out of the lists, where it is in them; nobody finds it from here on. */
+void device_unlink(struct iommuctl_device *d);
+/* Before a device is closed that others may have open, which then keeps it attached: detaches it. */
+void device_detach_given(struct iommuctl_device *d);
+/* When a device has been closed, and nobody finds it or with the lock of the iommufd: gives back what it was
+ * attached to. */
 void device_drop_attachments(struct iommuctl_device *d);
 
 /* 0 where D can be attached to C; a failure with its text where it is in another iommufd, or on type1. */

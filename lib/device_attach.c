@@ -30,6 +30,19 @@ struct iommuctl_device *iommufd_find_device(struct iommufd_file *file, uint32_t 
         return NULL;
 }
 
+void device_detach_given(struct iommuctl_device *d)
+{
+        struct kernel *k = container_kernel(d->container);
+
+        if (!d->given || d->group || d->closed)
+                return;
+        pthread_mutex_lock(&d->container->iommufd->lock);
+        for (const struct pasid_attachment *p = d->pasids; p; p = p->next)
+                iommufd_detach_pasid(k, d->fd, p->pasid);
+        iommufd_detach_device(k, d->fd);
+        pthread_mutex_unlock(&d->container->iommufd->lock);
+}
+
 void device_drop_attachments(struct iommuctl_device *d)
 {
         while (d->pasids) {
@@ -43,8 +56,8 @@ void device_drop_attachments(struct iommuctl_device *d)
         /* Without the device more may be reachable. */
         if (d->seen && !d->group)
                 container_read_facts(d->seen);
-        iommuctl_hwpt_unref(d->hwpt);
-        iommuctl_container_unref(d->seen);
+        d->hwpt = iommuctl_hwpt_unref(d->hwpt);
+        d->seen = iommuctl_container_unref(d->seen);
 }
 
 int device_refuse_type1(struct iommuctl_device *d, const char *what)
@@ -76,6 +89,8 @@ static int explain_attach(struct iommuctl_device *d, struct iommuctl_container *
         char ranges[400], memory[200], what[64];
         size_t n_mapped;
 
+        if (device_let_go(d))
+                return device_check_here(d);
         if (h)
                 snprintf(what, sizeof(what), "page table %u", h->object.id);
         else
@@ -193,10 +208,12 @@ _public_ int iommuctl_device_detach(struct iommuctl_device *d)
                 return device_refuse_type1(d, "detached");
         pthread_mutex_lock(&d->container->iommufd->lock);
         r = iommufd_detach_device(container_kernel(d->container), d->fd);
-        if (r < 0)
-                ctx_error(d->container->ctx, r, d->name, "%s is not detached: %s", d->name, strerror(-r));
-        else
+        if (r >= 0)
                 see(d, NULL, NULL);
+        else if (device_let_go(d))
+                r = device_check_here(d);
+        else
+                ctx_error(d->container->ctx, r, d->name, "%s is not detached: %s", d->name, strerror(-r));
         pthread_mutex_unlock(&d->container->iommufd->lock);
         return r;
 }

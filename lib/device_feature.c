@@ -15,6 +15,8 @@ int device_feature_require(struct iommuctl_device *d, const struct device_featur
 {
         int r = vfio_feature_probe(container_kernel(d->container), d->fd, f->number, ops);
 
+        if (device_let_go(d))
+                return device_check_here(d);
         if (r < 0)
                 return ctx_error(d->container->ctx, r, d->name, "%s does not say whether it has %s: %s",
                                  d->name, f->what, strerror(-r));
@@ -25,6 +27,8 @@ int device_feature_get(struct iommuctl_device *d, const struct device_feature *f
 {
         int r = vfio_feature_get(container_kernel(d->container), d->fd, f->number, data, size);
 
+        if (r < 0 && device_let_go(d))
+                return device_check_here(d);
         if (r == -ENOTTY)
                 return no_feature(d, f);
         if (r < 0)
@@ -37,6 +41,8 @@ int device_feature_set(struct iommuctl_device *d, const struct device_feature *f
 {
         int r = vfio_feature_set(container_kernel(d->container), d->fd, f->number, data, size);
 
+        if (r < 0 && device_let_go(d))
+                return device_check_here(d);
         if (r == -ENOTTY)
                 return no_feature(d, f);
         if (r < 0)
@@ -56,6 +62,8 @@ _public_ int iommuctl_device_feature_probe(struct iommuctl_device *d, unsigned i
                 return ctx_error(d->container->ctx, -EINVAL, d->name,
                                  "there is no device feature %u with ways 0x%x", feature, ways);
         r = vfio_feature_probe(container_kernel(d->container), d->fd, (uint16_t)feature, ops);
+        if (device_let_go(d))
+                return device_check_here(d);
         if (r < 0)
                 return ctx_error(d->container->ctx, r, d->name,
                                  "%s does not say whether it has feature %u: %s", d->name, feature,

@@ -37,6 +37,8 @@ static int explain_pasid(struct iommuctl_device *d, uint32_t pasid, struct iommu
 {
         struct kernel *k = container_kernel(d->container);
 
+        if (device_let_go(d))
+                return device_check_here(d);
         if (r == -EINVAL && !*find_pasid(d, pasid) && iommufd_detach_pasid(k, d->fd, pasid) == -EINVAL)
                 return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
                                  "%s: attaching a PASID needs Linux 6.15, and this kernel is older", d->name);
@@ -107,6 +109,8 @@ static int detach_pasid_locked(struct iommuctl_device *d, uint32_t pasid)
         struct pasid_attachment **p = find_pasid(d, pasid), *gone = *p;
         int r;
 
+        if (device_let_go(d)) /* its PASIDs went with it */
+                return device_check_here(d);
         if (!gone)
                 return ctx_error(d->container->ctx, -ENOENT, d->name, "%s is not attached by PASID 0x%x",
                                  d->name, pasid);

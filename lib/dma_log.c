@@ -147,6 +147,8 @@ _public_ int iommuctl_dma_log_report(struct iommuctl_dma_log *log, struct iommuc
         report.length = length;
         r = vfio_feature_get(container_kernel(d->container), d->fd, VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT,
                              &report, sizeof(report));
+        if (r < 0 && device_let_go(d))
+                return device_check_here(d);
         if (r < 0)
                 return ctx_error(d->container->ctx, r, d->name,
                                  "the log of the DMA of %s cannot be read (%s): take all as written to",
@@ -164,7 +166,7 @@ _public_ void iommuctl_dma_log_free(struct iommuctl_dma_log *log)
         d = log->device;
         r = vfio_feature_set(container_kernel(d->container), d->fd, VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP,
                              NULL, 0);
-        if (r < 0)
+        if (r < 0 && !device_let_go(d))
                 ctx_log(d->container->ctx, IOMMUCTL_LOG_WARNING, "%s does not stop logging its DMA: %s",
                         d->name, strerror(-r));
         iommuctl_device_unref(d);

@@ -39,6 +39,8 @@ _public_ int iommuctl_gfx_ways(struct iommuctl_device *d)
         for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
                 int r = query(d, VFIO_GFX_PLANE_TYPE_PROBE | ways[i], 0, &info);
 
+                if (device_let_go(d))
+                        return device_check_here(d);
                 if (r == 0)
                         found |= (int)ways[i];
                 else if (r != -EINVAL && r != -ENOTTY)
@@ -59,6 +61,8 @@ _public_ int iommuctl_gfx_plane(struct iommuctl_device *d, enum iommuctl_gfx_pla
                 return ctx_error(d->container->ctx, -EINVAL, d->name,
                                  "%d is no plane type or %d no way to its pixels", (int)type, (int)way);
         r = query(d, way, type, &info);
+        if (r < 0 && device_let_go(d))
+                return device_check_here(d);
         if (r == -ENOTTY)
                 return no_display(d);
         if (r < 0)
@@ -89,6 +93,8 @@ _public_ int iommuctl_gfx_dmabuf(struct iommuctl_device *d, uint32_t source)
         int fd, r;
 
         fd = k->ops->ioctl(k, d->fd, VFIO_DEVICE_GET_GFX_DMABUF, &source);
+        if (fd < 0 && device_let_go(d))
+                return device_check_here(d);
         if (fd == -ENOTTY)
                 return no_display(d);
         if (fd == -EINVAL)

@@ -116,8 +116,10 @@ _public_ int iommuctl_handover_new(struct iommuctl_device *d, struct iommuctl_dm
 {
         struct iommuctl_container *c _cleanup_(iommuctl_container_unrefp) = iommuctl_device_attached(d);
         struct iommuctl_handover *h _cleanup_(iommuctl_handover_freep) = NULL;
-        int r;
+        int r = device_check_here(d);
 
+        if (r < 0)
+                return r;
         if (iommuctl_container_backend(d->container) == IOMMUCTL_BACKEND_NOIOMMU)
                 return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
                                  "%s is open without an IOMMU, and is not handed to anybody", d->name);

@@ -188,7 +188,7 @@ _public_ void iommuctl_wakeup_free(struct iommuctl_wakeup *w)
                 return;
         d = w->device;
         r = vfio_feature_set(container_kernel(d->container), d->fd, leaving.number, NULL, 0);
-        if (r < 0)
+        if (r < 0 && !device_let_go(d))
                 ctx_log(d->container->ctx, IOMMUCTL_LOG_WARNING, "%s does not wake: %s", d->name,
                         strerror(-r));
         scoped_fd_close(&w->event);

@@ -186,8 +186,10 @@ int reset_scope_read(struct iommuctl_device *d, struct iommuctl_group *const gro
         struct iommuctl_reset_scope *scope _cleanup_(iommuctl_reset_scope_freep) = NULL;
         _cleanup_free_ struct vfio_pci_hot_reset_info *info = NULL;
         bool numbers;
-        int r;
+        int r = device_check_here(d);
 
+        if (r < 0)
+                return r;
         if (n_groups > 0 && !d->group)
                 return ctx_error(d->container->ctx, -EINVAL, d->name,
                                  "%s is open on iommufd: its hot reset takes no groups", d->name);

@@ -157,22 +157,23 @@ static int let_go_locked(struct iommuctl_device *d)
         wake_waiters(d);
         if (r < 0)
                 return r;
+        device_detach_given(d);
         /* Other threads may be in a call with the number: it must not become another file's. */
         return k->ops->replace_fd(k, d->fd, d->container->ctx->root_fd);
 }
 
+/* It is found by nobody from here on, and sees nothing: what it was attached to must not wait for its last
+ * reference. */
 static void leave_container(struct iommuctl_device *d)
 {
-        struct iommuctl_container *c = d->container;
+        struct iommufd_file *file = d->container->iommufd;
 
-        for (struct iommuctl_device **p = &c->devices; *p; p = &(*p)->next) {
-                if (*p == d) {
-                        *p = d->next;
-                        break;
-                }
-        }
-        if (!d->group)
-                container_read_facts(c); /* without it more may be reachable */
+        device_unlink(d);
+        if (d->group)
+                return;
+        pthread_mutex_lock(&file->lock);
+        device_drop_attachments(d);
+        pthread_mutex_unlock(&file->lock);
 }
 
 _public_ int iommuctl_unplug_let_go(struct iommuctl_device *d)

@@ -8,9 +8,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "fake_uapi.h"
+#include "iommuctl/adopt.h"
+#include "iommuctl/capability.h"
+#include "iommuctl/gfx.h"
+#include "iommuctl/hwpt.h"
 #include "iommuctl/irq.h"
+#include "iommuctl/migration.h"
 #include "iommuctl/pci.h"
+#include "iommuctl/power.h"
 #include "iommuctl/region_guard.h"
+#include "iommuctl/reset.h"
 #include "iommuctl/unplug.h"
 
 static void ask_back(struct fake *m, void *userdata)
@@ -85,6 +93,44 @@ static void free_all(struct handles *h)
         iommuctl_region_free(h->msix);
 }
 
+/* What needs neither a region nor an interrupt. */
+static void assert_device_gone(struct bench *b)
+{
+        const bool iommufd = b->backend == IOMMUCTL_BACKEND_IOMMUFD;
+        struct iommuctl_container *attached;
+        struct iommuctl_handover *handover = NULL;
+        struct iommuctl_reset_scope *scope = NULL;
+        struct iommuctl_gfx_plane plane;
+        void *data = NULL;
+        size_t size = 7;
+
+        assert_fails(b->ctx, iommuctl_device_reset(b->device), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_device_hot_reset(b->device, NULL, 0), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_reset_scope_new(b->device, NULL, 0, &scope), -ENODEV, NIC);
+        assert_fails(b->ctx, iommuctl_device_feature_probe(b->device, 0, IOMMUCTL_FEATURE_GET), -ENODEV,
+                     "given back");
+        assert_fails(b->ctx, iommuctl_migration_flags(b->device), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_power_enter(b->device), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_device_capability(b->device, 1, &data, &size), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_gfx_ways(b->device), -ENODEV, "given back");
+        assert_fails(b->ctx,
+                     iommuctl_gfx_plane(b->device, IOMMUCTL_GFX_PLANE_PRIMARY, IOMMUCTL_GFX_DMABUF, &plane),
+                     -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_gfx_dmabuf(b->device, 1), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_handover_new(b->device, NULL, 0, &handover), -ENODEV, "given back");
+        assert_fails(b->ctx, iommuctl_device_attach(b->device, b->container), iommufd ? -ENODEV : -EOPNOTSUPP,
+                     iommufd ? "given back" : "type1");
+        assert_fails(b->ctx, iommuctl_device_detach(b->device), iommufd ? -ENODEV : -EOPNOTSUPP,
+                     iommufd ? "given back" : "type1");
+        attached = iommuctl_device_attached(b->device);
+        assert_ptr_equal(attached, iommufd ? NULL : b->container);
+        iommuctl_container_unref(attached);
+        assert_null(scope);
+        assert_null(data);
+        assert_null(handover);
+        assert_int_equal(size, 7);
+}
+
 /* Every call on what was given back says so, and memory stays memory. */
 static void test_let_go(void **state)
 {
@@ -124,6 +170,7 @@ static void test_let_go(void **state)
         assert_fails(b->ctx, iommuctl_unplug_new(b->device, 1, &no_unplug), -ENODEV, NIC);
         assert_fails(b->ctx, iommuctl_pci_caps(b->device, &cap, 1, NULL), -ENODEV, NIC);
         assert_fails(b->ctx, iommuctl_device_set_bus_master(b->device, true), -ENODEV, NIC);
+        assert_device_gone(b);
         assert_int_equal(value, 7);
         assert_null(map);
         assert_null(none);
@@ -152,6 +199,47 @@ static void test_again(void **state)
         b->device = iommuctl_device_unref(b->device);
         assert_int_equal(fake_irq_enabled(b->m, NIC, VFIO_PCI_MSIX_IRQ_INDEX), 0);
         iommuctl_device_unref(again);
+}
+
+/* A page table of its own goes with it, and what it saw beside the container; so does a PASID. */
+static void test_attached_elsewhere(void **state)
+{
+        struct bench *b = *state;
+        const unsigned int before = fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY);
+        struct iommuctl_container *second;
+        struct iommuctl_hwpt *hwpt;
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        assert_ok(b->ctx, iommuctl_hwpt_new(second, iommuctl_device_iommufd_id(b->device), NULL, &hwpt));
+        assert_ok(b->ctx, iommuctl_device_attach_hwpt(b->device, hwpt));
+        iommuctl_hwpt_unref(hwpt);
+        iommuctl_container_unref(second);
+        assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), before);
+        assert_ok(b->ctx, iommuctl_unplug_let_go(b->device));
+        assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_DESTROY), before + 2);
+}
+
+/* A descriptor that others have as well keeps a device bound, but it sees nothing of this process's. */
+static void test_given(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_device *gpu;
+        struct iommuctl_dma *dma;
+        uint64_t iova;
+        char byte = 0;
+        int fd;
+
+        fd = iommuctl_device_open_node(b->ctx, GPU);
+        assert_true(fd >= 0);
+        assert_ok(b->ctx, iommuctl_device_open_fd(b->container, fd, NULL, NULL, &gpu));
+        assert_ok(b->ctx, iommuctl_dma_alloc(b->container, 4096, NULL, &dma));
+        iova = iommuctl_dma_span(dma).iova;
+        assert_int_equal(fake_dma_read(b->m, GPU, iova, &byte, 1), 0);
+        assert_ok(b->ctx, iommuctl_unplug_let_go(gpu));
+        assert_int_not_equal(fake_dma_read(b->m, GPU, iova, &byte, 1), 0);
+        iommuctl_device_unref(gpu);
+        assert_int_equal(b->k->ops->close(b->k, fd), 0);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 
 static void *wait_for_ever(void *irq)
@@ -260,12 +348,19 @@ static void test_failing(void **state)
         each_call_killed(&s, NULL);
 }
 
+#define IOMMUFD(test)                                            \
+        {                                                        \
+#test, test, bench_iommufd, bench_teardown, NULL \
+        }
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 BOTH(test_states),
                 BOTH(test_let_go),
                 BOTH(test_again),
+                IOMMUFD(test_attached_elsewhere),
+                IOMMUFD(test_given),
                 BOTH(test_threads),
                 cmocka_unit_test(test_failing),
         };

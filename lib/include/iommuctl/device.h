@@ -254,7 +254,7 @@ int iommuctl_device_attach_hwpt(struct iommuctl_device *device, struct iommuctl_
 int iommuctl_device_detach(struct iommuctl_device *device);
 
 /** iommuctl_device_attached() - the container whose mappings the device sees, with a reference that is the
- * caller's to give back; NULL while it is detached. */
+ * caller's to give back; NULL while it is detached, and once it was let go of on iommufd. */
 struct iommuctl_container *iommuctl_device_attached(struct iommuctl_device *device);
 
 /**
