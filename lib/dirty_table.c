@@ -165,8 +165,11 @@ int dirty_take_devices(struct iommuctl_dirty *d)
         int n, r = 0;
 
         n = list_devices(d->container, &devices);
-        for (int i = 0; r >= 0 && i < n; i++)
+        for (int i = 0; r >= 0 && i < n; i++) {
                 r = dirty_take_device(d, devices[i]);
+                if (device_let_go(devices[i]))
+                        r = 0; /* it writes nothing any more */
+        }
         if (n >= 0)
                 drop_devices(devices, n);
         return r < 0 ? r : n;
@@ -186,6 +189,8 @@ static int move_back(struct iommuctl_dirty *d, struct iommuctl_hwpt *hwpt)
 
                 if (seen == hwpt)
                         r = iommuctl_device_attach(devices[i], d->container);
+                if (device_let_go(devices[i]))
+                        r = 0; /* it is in no page table any more */
                 iommuctl_hwpt_unref(seen);
         }
         drop_devices(devices, n);
@@ -213,7 +218,15 @@ int dirty_drop_tables(struct iommuctl_dirty *d)
 
 int dirty_device_joined(struct iommuctl_container *c, struct iommuctl_device *device)
 {
+        bool sees;
+
         if (!c->dirty || device->group)
+                return 0;
+        /* One that was open already may have been attached elsewhere since, or be detached. */
+        pthread_mutex_lock(&c->iommufd->lock);
+        sees = device->seen == c;
+        pthread_mutex_unlock(&c->iommufd->lock);
+        if (!sees)
                 return 0;
         return dirty_take_device(c->dirty, device);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "iommuctl/dirty.h"
+#include "iommuctl/unplug.h"
 
 #define PAGE 0x1000u
 #define BASE 0x40000000u
@@ -238,6 +239,55 @@ static void test_devices_come_and_go(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 
+/* A device that was given back to the kernel is in nobody's way, neither at the end nor at the next start. */
+static void test_a_device_is_let_go(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_dma *dma = map_at(b, BASE, 8 * PAGE, "a");
+        struct iommuctl_device *gpu;
+        struct iommuctl_dirty *d;
+
+        assert_ok(b->ctx, iommuctl_device_open(b->container, GPU, &gpu));
+        assert_ok(b->ctx, iommuctl_dirty_start(b->container, &d));
+        assert_ok(b->ctx, iommuctl_unplug_let_go(gpu));
+        assert_int_equal(fake_dma_write(b->m, NIC, BASE + PAGE, "x", 1), 0);
+        assert_told(b, d, 0, "1-1");
+        assert_ok(b->ctx, iommuctl_dirty_stop(d));
+        assert_ok(b->ctx, iommuctl_dirty_start(b->container, &d));
+        assert_int_equal(fake_dma_write(b->m, NIC, BASE + 2 * PAGE, "x", 1), 0);
+        assert_told(b, d, 0, "2-2");
+        assert_ok(b->ctx, iommuctl_dirty_stop(d));
+        iommuctl_device_unref(gpu);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+}
+
+/* Opening a device again gives the one that is there, and moves it nowhere. */
+static void test_open_again_elsewhere(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_device *gpu, *again;
+        struct iommuctl_container *second, *seen;
+        struct iommuctl_dirty *d;
+
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &second));
+        assert_ok(b->ctx, iommuctl_device_open(b->container, GPU, &gpu));
+        assert_ok(b->ctx, iommuctl_device_attach(gpu, second));
+        assert_ok(b->ctx, iommuctl_dirty_start(b->container, &d));
+        assert_ok(b->ctx, iommuctl_device_open(b->container, GPU, &again));
+        assert_ptr_equal(again, gpu);
+        iommuctl_device_unref(again);
+        seen = iommuctl_device_attached(gpu);
+        assert_ptr_equal(seen, second);
+        iommuctl_container_unref(seen);
+        assert_ok(b->ctx, iommuctl_device_detach(gpu));
+        assert_ok(b->ctx, iommuctl_device_open(b->container, GPU, &again));
+        iommuctl_device_unref(again);
+        assert_null(iommuctl_device_attached(gpu));
+        assert_ok(b->ctx, iommuctl_dirty_stop(d));
+        iommuctl_device_unref(gpu);
+        iommuctl_container_unref(second);
+}
+
 /* The buffer goes, and the last of what is known of it is told. */
 static void test_unmap_tells(void **state)
 {
@@ -415,6 +465,8 @@ int main(void)
                 BOTH(test_unmap_tells),
                 IOMMUFD(test_iommufd_is_exact),
                 IOMMUFD(test_devices_come_and_go),
+                IOMMUFD(test_a_device_is_let_go),
+                IOMMUFD(test_open_again_elsewhere),
                 IOMMUFD(test_tables_made_by_hand),
                 BOTH(test_iommus_that_cannot),
                 TYPE1(test_the_last_device_leaves),
