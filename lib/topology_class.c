@@ -95,12 +95,13 @@ static void list_lower(struct iommuctl_topology *t, const char *class, const cha
                        struct name_list *ret)
 {
         struct sysfs_dir dir _cleanup_(sysfs_dir_close) = { .fd = -1 };
-        const char *prefix = streq(class, "net") ? "lower_" : "";
-        const char *entry;
+        const char *prefix, *entry;
         char path[512];
 
-        snprintf(path, sizeof(path), "sys/class/%s/%s%s", class, name,
-                 streq(class, "block") ? "/slaves" : "");
+        snprintf(path, sizeof(path), "sys/class/%s/%s", class, name);
+        if (streq(class, "block"))
+                strcat(path, "/slaves");
+        prefix = streq(class, "net") ? "lower_" : "";
         if (streq(class, "drm") || sysfs_dir_open(&dir, &t->sysfs, path) < 0)
                 return;
         while (sysfs_dir_next(&dir, &entry) > 0)
