@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "options.h"
+
 /* What a caller asks for, checked before anything is touched. */
 
 bool dma_name_is_valid(const char *name)
@@ -14,30 +16,15 @@ bool dma_name_is_valid(const char *name)
         return strspn(name, allowed) == strlen(name) && strlen(name) <= DMA_NAME_MAX;
 }
 
-/* Members this version does not know must be zero: they ask for something that would not happen. */
-static bool rest_is_zero(const void *from, size_t size, size_t known)
-{
-        for (size_t i = known; i < size; i++)
-                if (((const unsigned char *)from)[i])
-                        return false;
-        return true;
-}
-
 int dma_options_read(struct iommuctl_container *c, const struct iommuctl_dma_options *from,
                      struct iommuctl_dma_options *ret_options)
 {
         struct iommuctl_dma_options o = { .struct_size = sizeof(o) };
+        int r;
 
-        if (from) {
-                if (from->struct_size < sizeof(from->struct_size) || from->struct_size > 4096 ||
-                    !rest_is_zero(from, from->struct_size, sizeof(o)))
-                        return ctx_error(
-                                c->ctx, -EINVAL, NULL,
-                                "the options' struct_size is %zu: it is not set, or they ask for what "
-                                "this version does not know",
-                                from->struct_size);
-                memcpy(&o, from, MIN(from->struct_size, sizeof(o)));
-        }
+        r = from ? options_copy(c->ctx, from, &o, sizeof(o)) : 0;
+        if (r < 0)
+                return r;
         if (o.access == 0)
                 o.access = IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE;
         if (o.access & IOMMUCTL_ACCESS_EXEC)
