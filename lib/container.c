@@ -254,11 +254,16 @@ void container_set_joined(struct iommuctl_container *c, bool joined)
 
 int container_read_facts(struct iommuctl_container *c)
 {
+        return container_read_facts_as(c, c->backend);
+}
+
+int container_read_facts_as(struct iommuctl_container *c, const struct backend *backend)
+{
         struct space_facts facts;
         int r;
 
         pthread_mutex_lock(&c->facts_lock);
-        r = c->backend->read_facts(&c->space, &facts);
+        r = backend->read_facts(&c->space, &facts);
         if (r < 0) {
                 pthread_mutex_unlock(&c->facts_lock);
                 return ctx_error(c->ctx, r, NULL, "the kernel does not say which addresses can be mapped: %s",

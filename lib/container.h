@@ -111,6 +111,8 @@ void container_leave_iommufd(struct iommuctl_container *c);
 
 /* Reads ranges, page sizes and limits again after something joined or left. */
 int container_read_facts(struct iommuctl_container *c);
+/* The same where the container is about to be of that backend. */
+int container_read_facts_as(struct iommuctl_container *c, const struct backend *backend);
 
 /* The kernel has an address space, or no longer has one. */
 void container_set_joined(struct iommuctl_container *c, bool joined);

@@ -48,19 +48,17 @@ int container_set_iommufd(struct iommuctl_container *c, struct iommufd_file *fil
 
         c->space.fd = file->fd;
         c->space.ioas_id = ioas_id;
-        c->backend = &backend_iommufd; /* not visible to others before it is whole: see the end */
-        c->joined = true;
-        r = container_read_facts(c);
+        r = container_read_facts_as(c, &backend_iommufd);
         if (r < 0) {
                 iommufd_destroy(file->k, file->fd, ioas_id);
-                c->backend = NULL;
-                c->joined = false;
                 c->space.fd = -1;
                 c->space.ioas_id = 0;
                 return r;
         }
+        /* Other threads see it when it is whole. */
         c->iommufd = file;
         __atomic_store_n(&c->backend, &backend_iommufd, __ATOMIC_RELEASE);
+        container_set_joined(c, true);
         return 0;
 }
 
@@ -82,6 +80,9 @@ _public_ int iommuctl_container_new_beside(struct iommuctl_container *other,
         struct iommufd_file *file _cleanup_(iommufd_file_unrefp) = NULL;
         int r;
 
+        r = container_refuse_noiommu(other, "there is nothing beside it");
+        if (r < 0)
+                return r;
         if (backend && backend != &backend_iommufd)
                 return ctx_error(other->ctx, -EOPNOTSUPP, NULL,
                                  "a type1 container has one address space: several beside each other need "
