@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "container.h"
+#include "device.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
@@ -8,12 +8,25 @@
 
 /* What iommufd knows of type1's calls: drivers/iommu/iommufd/vfio_compat.c. */
 
-/* One place in the iommufd, whoever asks: with the iommufd's lock. */
-static int ask_through_compat(struct iommuctl_container *c)
+static bool is_seen(const struct iommuctl_container *c)
+{
+        for (const struct iommuctl_device *d = c->iommufd->devices; d; d = d->next_in_iommufd)
+                if (d->seen == c)
+                        return true;
+        return false;
+}
+
+/* One place in the iommufd, whoever asks: with the iommufd's lock. Of an address space that no device sees
+ * the kernel says that it is coherent. */
+static int ask_through_compat(struct iommuctl_container *c, bool *ret_joined)
 {
         struct kernel *k = container_kernel(c);
         uint32_t before;
         int r, told;
+
+        *ret_joined = is_seen(c);
+        if (!*ret_joined)
+                return -ENODEV;
 
         r = told = iommufd_compat_ioas(k, c->space.fd, &before);
         if (r < 0 && r != -ENODEV)
@@ -38,14 +51,14 @@ _public_ int iommuctl_container_coherent(struct iommuctl_container *c)
                 return r;
         pthread_mutex_lock(&c->join_lock);
         backend = container_backend(c);
-        joined = c->devices || c->groups;
+        joined = backend && (backend == &backend_iommufd || c->groups);
         if (!joined) {
                 r = -ENODEV;
         } else if (backend == &backend_type1) {
                 r = k->ops->ioctl(k, c->space.fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_DMA_CC_IOMMU);
         } else {
                 pthread_mutex_lock(&c->iommufd->lock);
-                r = ask_through_compat(c);
+                r = ask_through_compat(c, &joined);
                 pthread_mutex_unlock(&c->iommufd->lock);
         }
         pthread_mutex_unlock(&c->join_lock);
@@ -64,6 +77,9 @@ _public_ int iommuctl_container_set_compat(struct iommuctl_container *c, bool on
         const struct backend *backend = container_backend(c);
         int r;
 
+        r = container_refuse_noiommu(c, "type1's calls are not served");
+        if (r < 0)
+                return r;
         if (!backend)
                 return ctx_error(
                         c->ctx, -ENODEV, NULL,

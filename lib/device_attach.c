@@ -62,6 +62,10 @@ void device_drop_attachments(struct iommuctl_device *d)
 
 int device_refuse_type1(struct iommuctl_device *d, const char *what)
 {
+        if (iommuctl_container_backend(d->container) == IOMMUCTL_BACKEND_NOIOMMU)
+                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
+                                 "%s is not %s: it is open without an IOMMU (noiommu), and sees all memory",
+                                 d->name, what);
         return ctx_error(
                 d->container->ctx, -EOPNOTSUPP, d->name,
                 "%s is not %s: on type1 its group sees the container that it joined for as long as it is "

@@ -156,11 +156,12 @@ static int choose_iommufd(struct iommuctl_container *c, const struct device_requ
         *ret_fd = -1;
         if (c->backend == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1 ||
             c->asked == IOMMUCTL_BACKEND_NOIOMMU)
-                return place->cdev_asked ? ctx_error(c->ctx, -EINVAL, place->name,
-                                                     "/%s cannot join: the container is a type1 one, which "
-                                                     "takes groups",
-                                                     place->cdev)
-                                         : 0;
+                return place->cdev_asked
+                               ? ctx_error(c->ctx, -EINVAL, place->name,
+                                           "/%s cannot join: the container is a %s one, which "
+                                           "takes groups",
+                                           place->cdev, iommuctl_backend_name(iommuctl_container_backend(c)))
+                               : 0;
         if (!place->cdev[0] && !insist)
                 return 0;
         fd.fd = device_open_node(c->ctx, place);

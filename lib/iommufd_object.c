@@ -23,8 +23,8 @@ int iommufd_check(struct iommuctl_container *c, const char *what)
                 return 0;
         if (backend)
                 return ctx_error(c->ctx, -EOPNOTSUPP, NULL,
-                                 "%s needs the iommufd backend (Linux 6.6), and the container is a type1 one",
-                                 what);
+                                 "%s needs the iommufd backend (Linux 6.6), and the container is a %s one",
+                                 what, iommuctl_backend_name(backend->id));
         return ctx_error(c->ctx, -ENODEV, NULL,
                          "%s needs an iommufd, and the container has none yet: open a device in it first, or "
                          "make it with the iommufd backend",

@@ -185,6 +185,14 @@ static void test_coherent(void **state)
         iommuctl_container_unref(c);
         bench_restart(b, &(struct fake_options){ .no_snoop_control = true });
         assert_int_equal(iommuctl_container_coherent(b->container), 0);
+        if (b->backend != IOMMUCTL_BACKEND_IOMMUFD)
+                return;
+        /* It is a matter of what sees the address space, not of what was opened in it. */
+        assert_ok(b->ctx, iommuctl_container_new_beside(b->container, &c));
+        assert_ok(b->ctx, iommuctl_device_attach(b->device, c));
+        assert_int_equal(iommuctl_container_coherent(c), 0);
+        assert_fails(b->ctx, iommuctl_container_coherent(b->container), -ENODEV, "no device");
+        iommuctl_container_unref(c);
 }
 
 static void test_compat(void **state)
