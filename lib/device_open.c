@@ -44,11 +44,17 @@ static int bind_node(struct iommuctl_container *c, const struct device_request *
         return iommufd_bind_device(k, device_fd, c->space.fd, ret_id);
 }
 
+/* Where sysfs cannot be seen the place has only a name. */
+static unsigned int known_group(const struct device_place *place)
+{
+        return place->cdev[0] ? place->group : GROUP_UNKNOWN;
+}
+
 /* A group has one address space (drivers/iommu/iommufd/device.c, iommufd_hw_pagetable_attach(): EINVAL). */
 static bool group_is_elsewhere(const struct iommuctl_container *c, unsigned int group)
 {
         for (const struct iommuctl_device *d = c->iommufd->devices; d; d = d->next_in_iommufd)
-                if (d->group_id == group && d->seen && (d->seen != c || d->hwpt))
+                if (d->group_id == group && group != GROUP_UNKNOWN && d->seen && (d->seen != c || d->hwpt))
                         return true;
         return false;
 }
@@ -63,7 +69,7 @@ static int attach_and_alloc(struct iommuctl_container *c, const struct device_re
         r = iommufd_attach_device(container_kernel(c), fd->fd, c->space.ioas_id);
         if (r < 0) {
                 scoped_fd_close(fd);
-                if (r == -EINVAL && group_is_elsewhere(c, place->group))
+                if (r == -EINVAL && group_is_elsewhere(c, known_group(place)))
                         return ctx_error(
                                 c->ctx, r, place->name,
                                 "another device of group %u is attached elsewhere in this iommufd, and a "
@@ -82,7 +88,7 @@ static int attach_and_alloc(struct iommuctl_container *c, const struct device_re
                 return r;
         }
         scoped_fd_take(fd);
-        (*ret_device)->group_id = place->group;
+        (*ret_device)->group_id = known_group(place);
         (*ret_device)->given = request->given;
         return 0;
 }

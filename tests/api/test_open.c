@@ -577,6 +577,34 @@ static void test_without_sysfs(void **state)
         place_free(&p);
 }
 
+/* Nor the groups: two devices whose groups nobody knows are not taken for one group. */
+static void test_groups_without_sysfs(void **state)
+{
+        struct place p = place_new(NULL);
+        int node[2] = { open_node(&p, "/dev/vfio/devices/vfio0"), open_node(&p, "/dev/vfio/devices/vfio2") };
+        struct iommuctl_container *c = new_container(&p, IOMMUCTL_BACKEND_IOMMUFD), *second, *seen;
+        struct iommuctl_device *gpu, *nic;
+
+        (void)state;
+        fake_remove(p.m, "/sys/dev");
+        fake_remove(p.m, "/sys/bus");
+        assert_ok(p.ctx, iommuctl_device_open_fd(c, node[0], GPU, NULL, &gpu));
+        assert_ok(p.ctx, iommuctl_device_open_fd(c, node[1], NIC, NULL, &nic));
+        assert_ok(p.ctx, iommuctl_container_new_beside(c, &second));
+        assert_ok(p.ctx, iommuctl_device_attach(gpu, second));
+        seen = iommuctl_device_attached(nic);
+        assert_ptr_equal(seen, c);
+        iommuctl_container_unref(seen);
+        check_works(&p, nic, NIC);
+        iommuctl_device_unref(gpu);
+        iommuctl_device_unref(nic);
+        iommuctl_container_unref(second);
+        iommuctl_container_unref(c);
+        close_node(&p, node[0]);
+        close_node(&p, node[1]);
+        place_free(&p);
+}
+
 static void test_options(void **state)
 {
         struct bench *b = *state;
@@ -621,6 +649,7 @@ int main(void)
                 cmocka_unit_test(test_container_descriptor),
                 cmocka_unit_test(test_mixed_up),
                 cmocka_unit_test(test_without_sysfs),
+                cmocka_unit_test(test_groups_without_sysfs),
                 BOTH(test_options),
         };
 
