@@ -129,8 +129,6 @@ _public_ int iommuctl_dma_renew(struct iommuctl_dma *dma)
         r = dma_kernel_map(dma, NULL);
         if (r >= 0)
                 dma->let_go = false; /* it has an address again */
-        if (r >= 0)
-                dma->let_go = false; /* of what was there before */
         dma_settle(dma, r >= 0);
         return r < 0 ? dma_explain(dma, r) : 0;
 }

@@ -204,7 +204,9 @@ static int enable(struct iommuctl_irq *irq, const struct vfio_irq_info *info)
         int r;
 
         pthread_mutex_lock(&d->lock);
-        r = check_others(irq, noresize);
+        r = device_check_here(d); /* it may have been let go of since it was asked */
+        if (r == 0)
+                r = check_others(irq, noresize);
         if (r == 0) {
                 r = connect_fds(irq, noresize);
                 if (r != 0)
