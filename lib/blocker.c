@@ -78,7 +78,8 @@ static bool is_node(const struct iommuctl_group_info *g, const char *target, con
 {
         char node[40];
 
-        snprintf(node, sizeof(node), "/dev/vfio/%u", iommuctl_group_info_id(g));
+        snprintf(node, sizeof(node), "/dev/vfio/%s%u", iommuctl_group_info_noiommu(g) ? "noiommu-" : "",
+                 iommuctl_group_info_id(g));
         *ret_device = NULL;
         if (streq(target, node))
                 return true;

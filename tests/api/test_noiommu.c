@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "iommuctl/adopt.h"
+#include "iommuctl/blocker.h"
 #include "iommuctl/capability.h"
 #include "iommuctl/dirty.h"
 #include "iommuctl/group.h"
@@ -61,6 +63,36 @@ static void test_only_when_asked_by_name(void **state)
         assert_ok(ctx, iommuctl_container_new(ctx, IOMMUCTL_BACKEND_NOIOMMU, &c));
         assert_fails(ctx, iommuctl_device_open(c, NIC, &d), -ENXIO, NIC);
         iommuctl_container_unref(c);
+        iommuctl_ctx_unref(ctx);
+        assert_clean(m, 0);
+        fake_machine_free(m);
+}
+
+/* Its group's node has a name of its own. */
+static void test_who_has_it_open(void **state)
+{
+        struct fake *m = machine();
+        struct iommuctl_ctx *ctx = new_ctx(m);
+        struct iommuctl_container *c;
+        struct iommuctl_blocker *b;
+        struct iommuctl_device *d;
+        char node[40];
+        unsigned int id;
+
+        (void)state;
+        assert_ok(ctx, iommuctl_container_new(ctx, IOMMUCTL_BACKEND_NOIOMMU, &c));
+        assert_ok(ctx, iommuctl_device_open(c, LONER, &d));
+        id = iommuctl_group_id(iommuctl_device_group(d));
+        iommuctl_device_unref(d);
+        iommuctl_container_unref(c);
+        snprintf(node, sizeof(node), "/dev/vfio/noiommu-%u", id);
+        fake_add_process(m, 777, "dpdk", (const char *[]){ node, NULL });
+        assert_int_equal(iommuctl_group_blockers(ctx, id, &b), 2);
+        assert_int_equal(b[0].kind, IOMMUCTL_BLOCKER_NOIOMMU);
+        assert_int_equal(b[1].kind, IOMMUCTL_BLOCKER_PROCESS);
+        assert_string_equal(b[1].node, node);
+        assert_int_equal(b[1].pid, 777);
+        free(b);
         iommuctl_ctx_unref(ctx);
         assert_clean(m, 0);
         fake_machine_free(m);
@@ -211,6 +243,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_only_when_asked_by_name),
                 cmocka_unit_test(test_a_device_without_an_iommu),
+                cmocka_unit_test(test_who_has_it_open),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_spapr_is_refused),
                 cmocka_unit_test(test_failing),
