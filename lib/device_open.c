@@ -136,6 +136,10 @@ int device_open_node(struct iommuctl_ctx *ctx, const struct device_place *place)
         int fd;
 
         if (!place->cdev[0]) {
+                /* A device without an IOMMU has no node of its own (vfio_device_add(), Linux 6.6). */
+                snprintf(node, sizeof(node), "dev/vfio/noiommu-%u", place->group);
+                if (k->ops->fstatat(k, ctx->root_fd, node, &st, 0) >= 0)
+                        return explain_group(ctx, place->group, place->name, -ENOENT);
                 snprintf(node, sizeof(node), "dev/vfio/%u", place->group);
                 if (k->ops->fstatat(k, ctx->root_fd, node, &st, 0) < 0)
                         return explain_not_bound(ctx, place->name);

@@ -55,8 +55,7 @@ static void test_only_when_asked_by_name(void **state)
                 assert_ok(ctx, iommuctl_container_new(ctx, others[i], &c));
                 assert_true(iommuctl_device_open(c, LONER, &d) < 0);
                 assert_null(d);
-                if (i < 2)
-                        assert_contains(error_text(ctx), "IOMMUCTL_BACKEND_NOIOMMU");
+                assert_contains(error_text(ctx), "IOMMUCTL_BACKEND_NOIOMMU");
                 iommuctl_container_unref(c);
         }
         /* and one with an IOMMU is not opened without it */
