@@ -40,6 +40,9 @@ void test_let_go(void)
         iommuctl_mmio_write32(map, 1);
         GIVES("reading is an error", -ENODEV, "given back", iommuctl_region_read32(bar, 0, &value));
         GIVES("writing, too", -ENODEV, "given back", iommuctl_region_write32(config, 0x40, 0));
+        GIVES("a reset", -ENODEV, "given back", iommuctl_device_reset(d));
+        GIVES("a question for a feature", -ENODEV, "given back",
+              iommuctl_device_feature_probe(d, 0, IOMMUCTL_FEATURE_GET));
         GIVES("and waiting", -ENODEV, "given back", iommuctl_irq_wait(irq, 0, 10000, NULL));
         for (int i = 0; i < 100 && access("/tmp/removed", F_OK) < 0; i++)
                 usleep(100000);
