@@ -255,7 +255,8 @@ int iommuctl_container_huge_pages(struct iommuctl_container *container);
  * On iommufd the kernel is asked through the address space that it keeps for type1 programs
  * (iommuctl_container_set_compat()), which is put back.
  *
- * Returns 1 or 0; -ENODEV while nothing has joined; or what the kernel said.
+ * Returns 1 or 0; -ENODEV while nothing has joined, or on iommufd none of the process's devices sees it; or
+ * what the kernel said.
  */
 int iommuctl_container_coherent(struct iommuctl_container *container);
 
