@@ -10,7 +10,7 @@ import tempfile
 from . import LabError, runner, tap
 from .machine import HERE
 
-DEFAULT_LIMIT = 120
+DEFAULT_LIMIT = 240
 
 
 def header(script, key):
