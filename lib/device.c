@@ -175,11 +175,16 @@ _public_ int iommuctl_device_reset(struct iommuctl_device *d)
         if (r < 0)
                 return r;
         if (!(d->flags & VFIO_DEVICE_FLAGS_RESET))
-                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name, "%s has no reset of its own",
+                return ctx_error(d->container->ctx, -EOPNOTSUPP, d->name,
+                                 "%s has no reset of its own; a hot reset of its bus may do "
+                                 "(iommuctl_device_hot_reset)",
                                  d->name);
         r = k->ops->ioctl(k, d->fd, VFIO_DEVICE_RESET, NULL);
         if (r == -ENOTTY)
                 return reset_explain_no_method(d);
+        if (r == -EAGAIN) /* the device's lock, which pci_try_reset_function() does not wait for */
+                return ctx_error(d->container->ctx, r, d->name,
+                                 "%s was not reset: it is being used at this moment; try again", d->name);
         if (r < 0)
                 return ctx_error(d->container->ctx, r, d->name, "%s was not reset: %s", d->name,
                                  strerror(-r));

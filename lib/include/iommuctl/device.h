@@ -277,11 +277,14 @@ int iommuctl_device_detach_pasid(struct iommuctl_device *device, uint32_t pasid)
 /**
  * iommuctl_device_reset() - reset this function alone.
  *
- * Its interrupts stay set up; its registers, and bus mastering, are as after power-on. Mapped buffers stay.
+ * The kernel saves and restores its configuration space (pci_try_reset_function()): bus mastering and
+ * interrupts stay as they were; its registers are as after power-on. Mapped buffers stay. Turn bus mastering
+ * off first where it is to be quiet when it comes back.
  *
- * Returns 0, -EOPNOTSUPP where the device has no reset of its own (VFIO_DEVICE_FLAGS_RESET is not set; a hot
- * reset of its bus may do: iommuctl_device_hot_reset()) or its reset methods were turned off meanwhile
- * (iommuctl_reset_methods_set()), -ETIMEDOUT where it was not seen to come back, or what the kernel said.
+ * Returns 0, -EAGAIN where the device is being used at this moment, -EOPNOTSUPP where the device has no reset
+ * of its own (VFIO_DEVICE_FLAGS_RESET is not set; a hot reset of its bus may do: iommuctl_device_hot_reset())
+ * or its reset methods were turned off meanwhile (iommuctl_reset_methods_set()), -ETIMEDOUT where it was not
+ * seen to come back, or what the kernel said.
  */
 int iommuctl_device_reset(struct iommuctl_device *device);
 

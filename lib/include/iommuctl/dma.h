@@ -187,7 +187,8 @@ int iommuctl_dma_renew(struct iommuctl_dma *dma);
 /**
  * iommuctl_dma_copy() - map a buffer in another container, too.
  *
- * @options: as for iommuctl_dma_map(), but an access of 0 means that of @dma.
+ * @options: as for iommuctl_dma_map(), but an access of 0 means that of @dma. Nothing else is taken from
+ * @dma: without IOMMUCTL_DMA_FIXED_IOVA the IOVA is chosen anew.
  *
  * Inside one iommufd (iommuctl_container_new_beside()) the kernel shares the pages: they are pinned and
  * charged once (IOMMU_IOAS_COPY). Between any two other containers the buffer is mapped again, which pins and

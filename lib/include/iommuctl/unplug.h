@@ -26,8 +26,9 @@ enum iommuctl_unplug_state {
 /**
  * iommuctl_unplug_new() - listen for the request (the interrupt IOMMUCTL_IRQ_REQUEST, Linux 4.0).
  *
- * @timeout_ms: how long the owner has from the request on, until it is overdue; nothing happens by itself
- * then. The kernel waits as long as it takes, and asks again every 10 seconds.
+ * @timeout_ms: how long the owner has until it is overdue, from the call of iommuctl_unplug_check() or
+ * iommuctl_unplug_wait() on that first sees the request; nothing happens by itself then. The kernel waits as
+ * long as it takes, and asks again every 10 seconds.
  *
  * Returns 0 and sets @ret_unplug, the caller's to free with iommuctl_unplug_free(); -EOPNOTSUPP where the
  * device's driver has no such request; -EEXIST where the request has a listener already; -ENODEV where the
@@ -44,7 +45,8 @@ void iommuctl_unplug_free(struct iommuctl_unplug *unplug);
 int iommuctl_unplug_fd(const struct iommuctl_unplug *unplug);
 
 /**
- * iommuctl_unplug_check() - look, without waiting; a request that came is never forgotten.
+ * iommuctl_unplug_check() - look, without waiting; a request that came is never forgotten. The descriptor is
+ * not readable then until the kernel asks again.
  *
  * Returns enum iommuctl_unplug_state; -ENODEV where the device was let go of; or what reading the eventfd
  * gave.
@@ -52,11 +54,12 @@ int iommuctl_unplug_fd(const struct iommuctl_unplug *unplug);
 int iommuctl_unplug_check(struct iommuctl_unplug *unplug);
 
 /** iommuctl_unplug_left() - milliseconds until it is overdue, a timeout for poll(2): 0 where it is, -1 while
- * nobody asks. */
+ * no request was seen. */
 int iommuctl_unplug_left(const struct iommuctl_unplug *unplug);
 
 /** iommuctl_unplug_wait() - wait up to @timeout_ms (-1: for ever) for the request, for those with a thread
- * for it. Returns as iommuctl_unplug_check(); -EINTR where a signal handler ran. */
+ * for it; once asked, it waits no more. Returns as iommuctl_unplug_check(), IOMMUCTL_UNPLUG_IDLE where no
+ * request came in time; -EINTR where a signal handler ran. */
 int iommuctl_unplug_wait(struct iommuctl_unplug *unplug, int timeout_ms);
 
 /**
