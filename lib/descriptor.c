@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "sysfs.h"
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 /* The calls below are read-only, and no other driver has their numbers: ';' with 0x64 to 0x7f is VFIO's,
  * with 0x80 to 0x8f iommufd's (Linux Documentation/userspace-api/ioctl/ioctl-number.rst). */

@@ -11,7 +11,7 @@
 #include "device_feature.h"
 #include "iommuctl/region.h"
 #include "reset.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 /* Makes the object and puts it into the container's list, and with its lock held into the iommufd's; on
  * failure what it was to own stays the caller's. */

@@ -9,7 +9,7 @@
 
 #include "iommuctl/capability.h"
 #include "iommuctl/region.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 static int no_pci(struct iommuctl_device *d)
 {

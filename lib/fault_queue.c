@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 _Static_assert(sizeof(struct iommuctl_page_request) == sizeof(struct uapi_iommu_hwpt_pgfault) &&
                        offsetof(struct iommuctl_page_request, address) ==

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "iommufd_object.h"
-#include "uapi_iommufd.h"
+#include "uapi.h"
 #include "util/cleanup.h"
 
 /* The largest known is 40 bytes. A kernel that has more is asked again, within reason. */

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 struct iommuctl_hw_queue {
         struct iommufd_object object;

@@ -7,7 +7,7 @@
 
 #include "fault_queue.h"
 #include "options.h"
-#include "uapi_iommufd.h"
+#include "uapi.h"
 #include "viommu.h"
 
 #define FLAGS_KNOWN (IOMMUCTL_HWPT_NEST_PARENT | IOMMUCTL_HWPT_DIRTY_TRACKING | IOMMUCTL_HWPT_PASID)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "device_feature.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 _Static_assert((int)IOMMUCTL_MIGRATION_STOP == (int)VFIO_DEVICE_STATE_STOP, "numbered as the kernel does");
 _Static_assert((int)IOMMUCTL_MIGRATION_RUNNING == (int)VFIO_DEVICE_STATE_RUNNING, "so");

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "migration.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 static int stream_error(struct iommuctl_migration_stream *s, int r, const char *what)
 {

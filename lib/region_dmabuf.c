@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "module.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 static int check_part(const struct iommuctl_region *region, uint64_t offset, uint64_t size)
 {

@@ -8,7 +8,7 @@
 
 #include "driver_names.h"
 #include "sysfs.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 /* Devices on one bus and below it; the kernel sizes its answer itself. This only bounds what we believe. */
 #define MAX_AFFECTED 65536u

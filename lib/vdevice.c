@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "device.h"
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 struct iommuctl_vdevice {
         struct iommufd_object object;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 #include "viommu.h"
 
 #define EVENT_MAX 4096u

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 static int alloc_in_kernel(struct iommuctl_hwpt *parent, uint32_t device_id, uint32_t type, void *data,
                            size_t data_size, uint32_t *ret_id)

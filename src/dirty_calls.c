@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dirty_bitmap.h"
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 int type1_dirty_set(struct kernel *k, int container_fd, bool on)
 {

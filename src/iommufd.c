@@ -7,8 +7,7 @@
 
 #include "backend.h"
 #include "iommuctl/dma.h"
-#include "uapi_iommufd.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 

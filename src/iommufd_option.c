@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "iommufd_option.h"
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 static int set(struct kernel *k, int iommufd, uint32_t option, uint32_t object, uint64_t value)
 {

@@ -3,7 +3,7 @@
 
 #include <linux/vfio.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 int type1_can_let_go(struct kernel *k, int container_fd)
 {

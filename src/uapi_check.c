@@ -2,8 +2,7 @@
 
 /* Our names for the kernel's interface against the system's headers, at compile time; nothing at run time. */
 
-#include "uapi_iommufd.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 #include <stddef.h>
 

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 /* What a map and an unmap of one page cost through the library beside the same two calls to the kernel by
  * hand, in turns, so that both meet the same machine. Says so in a comment; a figure from emulation is not

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 struct iommuctl_ctx *ctx;
 enum iommuctl_backend backend;

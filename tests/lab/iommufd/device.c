@@ -5,8 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "uapi_iommufd.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 /* Where each address space has a page that the device reads, and one that it writes. */
 #define SOURCE 0x100000

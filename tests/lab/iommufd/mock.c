@@ -3,7 +3,7 @@
 
 #include <sys/ioctl.h>
 
-#include "uapi_iommufd.h"
+#include "uapi.h"
 
 int mock_call(struct iommuctl_container *c, struct mock_command *command)
 {

@@ -8,8 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "uapi_iommufd.h"
-#include "uapi_vfio.h"
+#include "uapi.h"
 
 /* The device answers, and does DMA to what the container has mapped. */
 static bool works(struct iommuctl_device *d)
