@@ -42,7 +42,6 @@ else
 fi
 umount /tmp/mnt
 
-printf '32M,16M,S\n' >/dev/null
 mkswap -q /dev/nvme0n1
 swapon /dev/nvme0n1
 refused "a disk with swap is refused" $disk
