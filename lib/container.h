@@ -90,6 +90,8 @@ int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, 
 
 /* -EOPNOTSUPP with a text that begins with WHAT where nothing is ever mapped in the container; else 0. */
 int container_refuse_noiommu(struct iommuctl_container *c, const char *what);
+/* -ENODEV with its text: nothing has decided what is below the container. */
+int container_undecided(struct iommuctl_container *c);
 
 /* With join_lock: opens what BACKEND needs, once. 0, or a failure that has its text; -EINVAL where the
  * container is of the other backend. */

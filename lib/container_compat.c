@@ -81,9 +81,7 @@ _public_ int iommuctl_container_set_compat(struct iommuctl_container *c, bool on
         if (r < 0)
                 return r;
         if (!backend)
-                return ctx_error(
-                        c->ctx, -ENODEV, NULL,
-                        "the container has no backend yet: open a device first, or ask for one by name");
+                return container_undecided(c);
         if (backend != &backend_iommufd)
                 return ctx_error(c->ctx, -EOPNOTSUPP, NULL,
                                  "a type1 container is what type1's calls work on");

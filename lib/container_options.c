@@ -61,7 +61,7 @@ int container_prepare_iommufd(struct iommuctl_container *c, int iommufd)
         return 0;
 }
 
-static int undecided(struct iommuctl_container *c)
+int container_undecided(struct iommuctl_container *c)
 {
         return ctx_error(c->ctx, -ENODEV, NULL,
                          "the container has no backend yet: open a device first, or ask for one by name");
@@ -73,7 +73,7 @@ _public_ int iommuctl_container_accounting(struct iommuctl_container *c)
         int r;
 
         if (!backend)
-                return undecided(c);
+                return container_undecided(c);
         r = container_refuse_noiommu(c, "no memory is pinned");
         if (r < 0)
                 return r;
@@ -114,7 +114,7 @@ _public_ int iommuctl_container_allow(struct iommuctl_container *c, const struct
         int r;
 
         if (!backend)
-                return undecided(c);
+                return container_undecided(c);
         r = container_refuse_noiommu(c, "there are no IOVAs");
         if (r < 0)
                 return r;
@@ -183,7 +183,7 @@ _public_ int iommuctl_container_huge_pages(struct iommuctl_container *c)
         int r;
 
         if (!backend)
-                return undecided(c);
+                return container_undecided(c);
         r = container_refuse_noiommu(c, "there are no pages");
         if (r < 0)
                 return r;
@@ -221,7 +221,7 @@ _public_ int iommuctl_container_set_huge_pages(struct iommuctl_container *c, boo
         int r;
 
         if (!backend)
-                return undecided(c);
+                return container_undecided(c);
         r = container_refuse_noiommu(c, "there are no pages");
         if (r < 0)
                 return r;
