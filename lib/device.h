@@ -108,7 +108,8 @@ int device_check_target(struct iommuctl_device *d, struct iommuctl_container *c)
 /* -EOPNOTSUPP: on type1 a device is not WHAT ("detached"). */
 int device_refuse_type1(struct iommuctl_device *d, const char *what);
 
-/* Around opening a device: locks, and at the end, where the open gave R >= 0 and D, the container's dirty
- * tracking. Where its writes are to be known and cannot be, it is not let in: the caller drops D. */
+/* Around opening a device: locks, and at the end, where the open gave R >= 0 and OPENED, whose reference this
+ * takes, the container's dirty tracking. Where its writes are to be known and cannot be, it is not let in. */
 void device_open_begin(struct iommuctl_container *c);
-int device_open_end(struct iommuctl_container *c, int r, struct iommuctl_device *d);
+int device_open_end(struct iommuctl_container *c, int r, struct iommuctl_device *opened,
+                    struct iommuctl_device **ret_device);

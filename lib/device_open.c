@@ -272,20 +272,26 @@ void device_open_begin(struct iommuctl_container *c)
         pthread_mutex_lock(&c->join_lock);
 }
 
-int device_open_end(struct iommuctl_container *c, int r, struct iommuctl_device *d)
+int device_open_end(struct iommuctl_container *c, int r, struct iommuctl_device *opened,
+                    struct iommuctl_device **ret_device)
 {
+        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = opened;
+
         pthread_mutex_unlock(&c->join_lock);
         if (r >= 0)
                 r = dirty_device_joined(c, d);
         pthread_mutex_unlock(&c->tracking_lock);
-        return r;
+        if (r < 0)
+                return r;
+        *ret_device = TAKE_PTR(d);
+        return 0;
 }
 
 _public_ int iommuctl_device_open_with(struct iommuctl_container *c, const char *name,
                                        const struct iommuctl_device_options *options,
                                        struct iommuctl_device **ret_device)
 {
-        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = NULL;
+        struct iommuctl_device *d = NULL;
         struct device_request request = { .has_token = false };
         int r;
 
@@ -301,11 +307,7 @@ _public_ int iommuctl_device_open_with(struct iommuctl_container *c, const char 
                 return r;
         device_open_begin(c);
         r = open_locked(c, &request, &d);
-        r = device_open_end(c, r, d);
-        if (r < 0)
-                return r;
-        *ret_device = TAKE_PTR(d);
-        return 0;
+        return device_open_end(c, r, d, ret_device);
 }
 
 _public_ int iommuctl_device_open(struct iommuctl_container *c, const char *name,

@@ -213,7 +213,7 @@ _public_ int iommuctl_device_open_fd(struct iommuctl_container *c, int fd, const
                                      const struct iommuctl_device_options *options,
                                      struct iommuctl_device **ret_device)
 {
-        struct iommuctl_device *d _cleanup_(iommuctl_device_unrefp) = NULL;
+        struct iommuctl_device *d = NULL;
         struct device_request request = { .has_token = false };
         int r;
 
@@ -222,11 +222,7 @@ _public_ int iommuctl_device_open_fd(struct iommuctl_container *c, int fd, const
                 return r;
         device_open_begin(c);
         r = open_locked(c, fd, name, &request, &d);
-        r = device_open_end(c, r, d);
-        if (r < 0)
-                return r;
-        *ret_device = TAKE_PTR(d);
-        return 0;
+        return device_open_end(c, r, d, ret_device);
 }
 
 _public_ int iommuctl_device_open_node(struct iommuctl_ctx *ctx, const char *name)
