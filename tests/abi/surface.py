@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Nothing of the kernel's interface is forgotten: each ioctl, device feature and information capability of a kernel's
 <linux/vfio.h> and <linux/iommufd.h> is in surface.txt, with the functions that are for it or the reason why there is
-none. TAP.
+none. Without network and cache a skip, and with CI=true a failure. TAP.
 
     surface.py SURFACE MAP LAB LANE
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -35,6 +36,9 @@ def main():
     table, symbols, lab, lane = sys.argv[1:]
     out = tap.Tap()
     found = subprocess.run([lab, "headers", lane], capture_output=True, text=True, check=False)
+    if found.returncode and os.environ.get("CI") == "true":
+        out.check(f"the headers of Linux {lane} are there", found.stderr)
+        return out.end()
     if found.returncode:
         return print(f"1..0 # SKIP the headers of Linux {lane} are not there: {found.stderr.strip().splitlines()[-1]}")
     headers = pathlib.Path(found.stdout.strip()) / "linux"

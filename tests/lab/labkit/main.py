@@ -177,12 +177,12 @@ def main():
             return print("\n".join(f"{name} {catalogue.machine(name).cpus}"
                                    for name in suite.machines_with_tests(catalogue)))
         return show_list(catalogue)
-    except LabError as error:
-        print(f"lab: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # nobody reads our output any more; Python would complain once more when it flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except (LabError, OSError) as error:  # of a cache folder that cannot be made, for one
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
