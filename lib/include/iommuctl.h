@@ -16,6 +16,7 @@
 #include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/dma_log.h>
+#include <iommuctl/dma_set.h>
 #include <iommuctl/fault_queue.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>

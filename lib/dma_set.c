@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Many buffers as few mappings. */
+
+#include "iommuctl/dma_set.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "budget_internal.h"
+#include "container.h"
+#include "options.h"
+
+/* Buffers that touch, and their mapping. */
+struct run {
+        uintptr_t start;
+        size_t size;
+        size_t first; /* a buffer of it, for texts */
+        struct iommuctl_dma *dma;
+};
+
+struct iommuctl_dma_set {
+        struct iommuctl_container *container;
+        size_t n_runs;
+        struct run *runs;
+        size_t n;
+        struct iommuctl_span spans[];
+};
+
+/* A buffer while its neighbours are looked for: the pages it lies in, by address. */
+struct piece {
+        uintptr_t start;
+        uintptr_t last; /* inside */
+        size_t index;
+};
+
+struct request {
+        struct iommuctl_container *c;
+        const struct iovec *buffers;
+        size_t n;
+        struct iommuctl_dma_options o; /* without our own flags */
+        bool round_out;
+        struct piece *pieces;
+};
+
+static int read_options(struct request *q, const struct iommuctl_dma_options *from)
+{
+        struct iommuctl_dma_options o = { .struct_size = sizeof(o) };
+        int r;
+
+        r = from ? options_copy(q->c->ctx, from, &o, sizeof(o)) : 0;
+        if (r < 0)
+                return r;
+        o.struct_size = sizeof(o);
+        q->round_out = o.flags & IOMMUCTL_DMA_SET_ROUND_OUT;
+        o.flags &= ~(unsigned int)IOMMUCTL_DMA_SET_ROUND_OUT;
+        if (q->round_out && o.flags & IOMMUCTL_DMA_FIXED_IOVA)
+                return ctx_error(q->c->ctx, -EINVAL, NULL,
+                                 "buffers that are no whole pages cannot lie one behind the other: "
+                                 "IOMMUCTL_DMA_SET_ROUND_OUT and IOMMUCTL_DMA_FIXED_IOVA");
+        q->o = o;
+        return 0;
+}
+
+static int read_buffer(struct request *q, size_t i)
+{
+        const uintptr_t page = (uintptr_t)getpagesize(), start = (uintptr_t)q->buffers[i].iov_base;
+        const size_t size = q->buffers[i].iov_len;
+        struct iommuctl_ctx *ctx = q->c->ctx;
+
+        if (size == 0)
+                return ctx_error(ctx, -EINVAL, NULL, "buffer %zu has 0 bytes", i);
+        if (start == 0)
+                return ctx_error(ctx, -EFAULT, NULL, "buffer %zu: there is no memory at NULL", i);
+        if (!q->round_out && (start | size) & (page - 1))
+                return ctx_error(ctx, -EINVAL, NULL,
+                                 "buffer %zu: 0x%zx bytes at 0x%" PRIxPTR
+                                 " are not whole pages of 0x%" PRIxPTR
+                                 "; IOMMUCTL_DMA_SET_ROUND_OUT maps the pages they lie in, whole",
+                                 i, size, start, page);
+        if (size - 1 > UINTPTR_MAX - start)
+                return ctx_error(ctx, -EOVERFLOW, NULL,
+                                 "buffer %zu: 0x%zx bytes at 0x%" PRIxPTR
+                                 " end past the last address and wrap around",
+                                 i, size, start);
+        q->pieces[i] = (struct piece){ start, start + size - 1, i };
+        return 0;
+}
+
+/* Merges the sorted [A, MIDDLE) and [MIDDLE, END) into OUT. */
+static void merge(const struct piece *a, const struct piece *middle, const struct piece *end,
+                  struct piece *out)
+{
+        const struct piece *b = middle;
+
+        while (a < middle || b < end)
+                *out++ = b == end || (a < middle && a->start <= b->start) ? *a++ : *b++;
+}
+
+/* By address: bottom-up, so that any order costs the same n log n and no stack. *PIECES may be exchanged for
+ * another array of as many. */
+static int sort(struct piece **pieces, size_t n)
+{
+        struct piece *from = *pieces, *to, *other;
+        bool sorted = true;
+
+        for (size_t i = 1; sorted && i < n; i++)
+                sorted = from[i - 1].start <= from[i].start;
+        if (sorted)
+                return 0;
+        other = reallocarray(NULL, n, sizeof(*other));
+        if (!other)
+                return -ENOMEM;
+        to = other;
+        for (size_t width = 1; width < n; width *= 2) {
+                struct piece *turned = from;
+
+                for (size_t i = 0; i < n; i += 2 * width)
+                        merge(from + i, from + MIN(i + width, n), from + MIN(i + 2 * width, n), to + i);
+                from = to;
+                to = turned;
+        }
+        *pieces = from;
+        free(to);
+        return 0;
+}
+
+static int check_overlaps(const struct request *q)
+{
+        for (size_t i = 1; i < q->n; i++) {
+                const struct piece *a = &q->pieces[i - 1], *b = &q->pieces[i];
+
+                if (b->start > a->last)
+                        continue;
+                return ctx_error(q->c->ctx, -EEXIST, NULL,
+                                 "buffer %zu at 0x%" PRIxPTR "-0x%" PRIxPTR
+                                 " overlaps buffer %zu at 0x%" PRIxPTR "-0x%" PRIxPTR,
+                                 MAX(a->index, b->index), a->index > b->index ? a->start : b->start,
+                                 a->index > b->index ? a->last : b->last, MIN(a->index, b->index),
+                                 a->index > b->index ? b->start : a->start,
+                                 a->index > b->index ? b->last : a->last);
+        }
+        return 0;
+}
+
+/* Back to the order of the array: by the index that each has. */
+static void restore_order(struct request *q)
+{
+        for (size_t i = 0; i < q->n; i++)
+                q->pieces[i] = (struct piece){
+                        (uintptr_t)q->buffers[i].iov_base,
+                        (uintptr_t)q->buffers[i].iov_base + (q->buffers[i].iov_len - 1),
+                        i,
+                };
+}
+
+/* Joins what touches, in the order of the pieces. Returns how many runs there are; RUNS has room for all. */
+static size_t join(const struct request *q, struct run *runs)
+{
+        const uintptr_t inside = (uintptr_t)getpagesize() - 1;
+        size_t n = 0;
+
+        for (size_t i = 0; i < q->n; i++) {
+                const struct piece *p = &q->pieces[i];
+                const uintptr_t start = p->start & ~inside, last = p->last | inside;
+                struct run *run = n > 0 ? &runs[n - 1] : NULL;
+
+                /* rounded out, it may begin in the run's last page */
+                if (run && start >= run->start && start - run->start <= run->size) {
+                        run->size = MAX(run->size, last - run->start + 1);
+                        continue;
+                }
+                runs[n++] = (struct run){ .start = start, .size = last - start + 1, .first = p->index };
+        }
+        return n;
+}
+
+static int check_budget(const struct request *q, const struct iommuctl_dma_set *set)
+{
+        const struct budget b = budget_begin(q->c->ctx, NULL, 0, NULL);
+        uint64_t left, bytes = 0;
+
+        for (size_t i = 0; i < set->n_runs; i++)
+                if (__builtin_add_overflow(bytes, set->runs[i].size, &bytes))
+                        return ctx_error(q->c->ctx, -EOVERFLOW, NULL, "the buffers together pass 2^64 bytes");
+        if (q->o.flags & IOMMUCTL_DMA_FIXED_IOVA && bytes - 1 > UINT64_MAX - q->o.iova)
+                return ctx_error(q->c->ctx, -EOVERFLOW, NULL,
+                                 "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64
+                                 " end past the last address and wrap around",
+                                 bytes, q->o.iova);
+        /* iommufd has no limit, and a single mapping finds out by itself */
+        if (set->n_runs > 1 && iommuctl_container_max_mappings(q->c, &left) &&
+            iommuctl_container_available_mappings(q->c, &left) && set->n_runs > left)
+                return ctx_error(q->c->ctx, -ENOSPC, NULL,
+                                 "%zu buffers need %zu mappings and the kernel allows %" PRIu64
+                                 " more in this container (vfio_iommu_type1.dma_entry_limit)",
+                                 q->n, set->n_runs, left);
+        return container_backend(q->c) ? budget_memlock(&b, bytes, q->c) : 0;
+}
+
+/* Unmaps all that can be; the first error. What is left moves to the front. */
+static int unmap_runs(struct iommuctl_dma_set *set)
+{
+        size_t left = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < set->n_runs; i++) {
+                int r2 = iommuctl_dma_unmap(set->runs[i].dma);
+
+                if (r2 >= 0)
+                        continue;
+                r = r < 0 ? r : r2;
+                set->runs[left++] = set->runs[i];
+        }
+        set->n_runs = left;
+        return r;
+}
+
+/* The text of the run that failed, with the buffer that it begins with. */
+static int explain_run(const struct request *q, const struct run *run, int r)
+{
+        char text[900] = "";
+
+        iommuctl_ctx_error(q->c->ctx, text, sizeof(text));
+        return ctx_error(q->c->ctx, r, NULL, "buffer %zu and what adjoins it: %s", run->first, text);
+}
+
+static int map_runs(const struct request *q, struct iommuctl_dma_set *set)
+{
+        struct iommuctl_dma_options o = q->o;
+        const size_t n_runs = set->n_runs;
+        int r;
+
+        for (set->n_runs = 0; set->n_runs < n_runs; set->n_runs++) {
+                struct run *run = &set->runs[set->n_runs];
+
+                r = iommuctl_dma_map(q->c, (void *)run->start, run->size, &o, &run->dma);
+                if (r < 0) {
+                        r = n_runs > 1 ? explain_run(q, run, r) : r;
+                        if (unmap_runs(set) < 0)
+                                ctx_log(q->c->ctx, IOMMUCTL_LOG_ERR,
+                                        "%zu mappings of a set that failed stay: the kernel does not unmap "
+                                        "them",
+                                        set->n_runs);
+                        return r;
+                }
+                o.iova += run->size; /* of use with a fixed one alone */
+        }
+        return 0;
+}
+
+/* Where each buffer has come to lie. */
+static void place(const struct request *q, struct iommuctl_dma_set *set)
+{
+        const struct run *run = set->runs;
+        struct iommuctl_span span = iommuctl_dma_span(run->dma);
+
+        for (size_t i = 0; i < q->n; i++) {
+                const struct piece *p = &q->pieces[i];
+
+                if (p->start < run->start || p->start - run->start >= run->size) {
+                        run++;
+                        span = iommuctl_dma_span(run->dma);
+                }
+                set->spans[p->index] = (struct iommuctl_span){
+                        .vaddr = (void *)p->start,
+                        .iova = span.iova + (p->start - run->start),
+                        .size = p->last - p->start + 1,
+                };
+        }
+}
+
+/* Sorted, checked, joined, mapped; PIECES and SET are the caller's to free. */
+static int make(struct request *q, struct iommuctl_dma_set *set)
+{
+        struct run *runs;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < q->n; i++)
+                r = read_buffer(q, i);
+        if (r < 0)
+                return r;
+        if (sort(&q->pieces, q->n) < 0)
+                return ctx_error(q->c->ctx, -ENOMEM, NULL, "out of memory");
+        r = check_overlaps(q);
+        if (r < 0)
+                return r;
+        if (q->o.flags & IOMMUCTL_DMA_FIXED_IOVA)
+                restore_order(q);
+        set->n_runs = join(q, set->runs);
+        runs = reallocarray(set->runs, set->n_runs, sizeof(*runs));
+        set->runs = runs ?: set->runs; /* what was larger is large enough */
+        r = check_budget(q, set);
+        if (r >= 0)
+                r = map_runs(q, set);
+        if (r >= 0)
+                place(q, set);
+        return r;
+}
+
+static void free_set(struct iommuctl_dma_set *set)
+{
+        if (!set)
+                return;
+        iommuctl_container_unref(set->container);
+        free(set->runs);
+        free(set);
+}
+
+_public_ int iommuctl_dma_set_new(struct iommuctl_container *c, const struct iovec *buffers, size_t n,
+                                  const struct iommuctl_dma_options *options,
+                                  struct iommuctl_dma_set **ret_set)
+{
+        struct request q = { .c = c, .buffers = buffers, .n = n };
+        struct iommuctl_dma_set *set = NULL;
+        int r;
+
+        r = read_options(&q, options);
+        if (r < 0)
+                return r;
+        if (n == 0)
+                return ctx_error(c->ctx, -EINVAL, NULL, "a set of 0 buffers cannot be mapped");
+        if (n <= (SIZE_MAX - sizeof(*set)) / sizeof(set->spans[0]))
+                set = calloc(1, sizeof(*set) + n * sizeof(set->spans[0]));
+        if (set) {
+                set->container = iommuctl_container_ref(c);
+                set->n = n;
+                set->runs = calloc(n, sizeof(*set->runs));
+                q.pieces = calloc(n, sizeof(*q.pieces));
+        }
+        if (!set || !set->runs || !q.pieces)
+                r = ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
+        else
+                r = make(&q, set);
+        free(q.pieces);
+        if (r < 0) {
+                free_set(set);
+                return r;
+        }
+        *ret_set = set;
+        return 0;
+}
+
+_public_ int iommuctl_dma_set_free(struct iommuctl_dma_set *set)
+{
+        int r;
+
+        if (!set)
+                return 0;
+        r = unmap_runs(set);
+        if (r < 0)
+                return r;
+        free_set(set);
+        return 0;
+}
+
+_public_ size_t iommuctl_dma_set_n(const struct iommuctl_dma_set *set)
+{
+        return set->n;
+}
+
+_public_ uint64_t iommuctl_dma_set_iova(const struct iommuctl_dma_set *set, size_t i)
+{
+        return i < set->n ? set->spans[i].iova : 0;
+}
+
+_public_ struct iommuctl_span iommuctl_dma_set_span(const struct iommuctl_dma_set *set, size_t i)
+{
+        return i < set->n ? set->spans[i] : (struct iommuctl_span){ 0 };
+}
+
+_public_ size_t iommuctl_dma_set_n_mappings(const struct iommuctl_dma_set *set)
+{
+        return set->n_runs;
+}
+
+_public_ struct iommuctl_span iommuctl_dma_set_mapping(const struct iommuctl_dma_set *set, size_t i)
+{
+        return i < set->n_runs ? iommuctl_dma_span(set->runs[i].dma) : (struct iommuctl_span){ 0 };
+}
