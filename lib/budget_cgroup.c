@@ -214,7 +214,7 @@ static int check_group_memory(const struct budget *b, const struct place *place,
         uint64_t limit, used = 0, kept;
 
         if (group_number(b, place, limit_name, &limit) && group_number(b, place, used_name, &used)) {
-                kept = needed > limit ? 0 : used - reclaimable(b, place, used);
+                kept = used - reclaimable(b, place, used);
                 if (needed > budget_left(limit, kept))
                         return refuse_memory(b, place, limit_name, needed, limit, kept);
         }
