@@ -354,6 +354,8 @@ static void test_nodes(void **state)
                       "Node 1 SReclaimable:   1024 kB\n");
         fake_add_file(m, "/proc/meminfo", "SwapFree: 0 kB\n");
         assert_ok(ctx, check_node(0, 16 * MIB, 2 * MIB));
+        assert_ok(ctx, check_node(1, 4 * MIB, 2 * MIB));
+        refused(check_node(1, 8 * MIB, 2 * MIB), IOMMUCTL_SHORTAGE_NODE_HUGEPAGES, 4, 3);
         refused(check_node(1, 16 * MIB, 2 * MIB), IOMMUCTL_SHORTAGE_NODE_HUGEPAGES, 8, 3);
         assert_int_equal(s.other, 1);
         assert_int_equal(s.page_size, 2 * MIB);

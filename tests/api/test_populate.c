@@ -38,7 +38,8 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 
         if (n_threads >= threads_allowed)
                 return EAGAIN;
-        real_start = start;
+        if (n_threads == 0)
+                real_start = start;
         r = __real_pthread_create(thread, attr, n_threads == 0 ? note_signals : start, arg);
         n_threads += r == 0;
         return r;
@@ -146,13 +147,13 @@ static void test_all_pages(void **state)
 
 /* Each page is written to where the kernel has no call for it, also of memory that is shared, and one word
  * that another thread counts up meanwhile keeps each count. */
-static volatile bool counting;
+static bool counting; /* atomic */
 
 static void *count_up(void *word)
 {
         unsigned long n = 0;
 
-        while (counting) {
+        while (__atomic_load_n(&counting, __ATOMIC_RELAXED)) {
                 __atomic_fetch_add((unsigned int *)word, 1, __ATOMIC_RELAXED);
                 n++;
         }
@@ -171,11 +172,11 @@ static void test_touching_keeps_what_is_there(void **state)
         start(&(struct fake_options){ .release = "5.4.0" });
         assert_int_equal(ftruncate(fd, 32 * MIB), 0);
         p = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        counting = true;
+        __atomic_store_n(&counting, true, __ATOMIC_RELAXED);
         assert_int_equal(__real_pthread_create(&counter, NULL, count_up, p), 0);
         for (int i = 0; i < 20; i++)
                 assert_ok(ctx, iommuctl_populate(ctx, p, 32 * MIB, &o));
-        counting = false;
+        __atomic_store_n(&counting, false, __ATOMIC_RELAXED);
         pthread_join(counter, &counted);
         assert_int_equal(*(unsigned int *)p, (unsigned int)(uintptr_t)counted);
         assert_int_equal(n_present(p, 32 * MIB), 32 * MIB / PAGE);

@@ -65,7 +65,7 @@ if [ -e /dev/iommu ]; then
     prlimit --memlock=$((8 << 20)) "${no_ipc_lock[@]}" iommuctl dma map --backend=iommufd $edu --buffer a:5M >map.out 2>map.err &
     held=$!
     wait_for 10 test -s map.out
-    map=(prlimit --memlock=$((8 << 20)) "${no_ipc_lock[@]}" timeout 20 iommuctl dma map --until-eof $nic)
+    map=(prlimit --memlock=$((8 << 20)) "${no_ipc_lock[@]}" timeout 20 iommuctl dma map --until-eof "$nic")
     status=0
     output=$("${map[@]}" --backend=iommufd --buffer b:4M 2>&1 </dev/null) || status=$?
     is "$status" 1 "what another process of the user has pinned counts with iommufd"
