@@ -455,7 +455,7 @@ static int run_failing(struct iommuctl_ctx *c, struct fake *machine)
         if (r >= 0)
                 r = iommuctl_device_open(container, NIC, &device);
         if (r >= 0)
-                r = iommuctl_dma_alloc_populated(container, 40 * MIB, &huge, &o, &dma);
+                r = iommuctl_dma_alloc_populated(container, 20 * MIB, &huge, &o, &dma);
         if (r >= 0)
                 r = iommuctl_dma_unmap(dma) < 0 ? iommuctl_dma_unmap(dma) : 0;
         iommuctl_device_unref(device);
