@@ -20,10 +20,11 @@
 static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const struct dma_memory *memory,
                                              unsigned int access, const char *name)
 {
-        struct iommuctl_dma *dma = calloc(1, sizeof(*dma));
+        struct iommuctl_dma *dma = malloc(sizeof(*dma));
 
         if (!dma)
                 return NULL;
+        memset(dma, 0, offsetof(struct iommuctl_dma, name));
         dma->container = iommuctl_container_ref(c);
         dma->span = (struct iommuctl_span){ .vaddr = memory->vaddr, .size = memory->size };
         dma->access = access;
@@ -35,7 +36,7 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
         dma->by_file = memory->by_file;
         dma->window = memory->window;
         dma->registers = memory->registers;
-        snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
+        strcpy(dma->name, name ?: ""); /* its length was checked */
         return dma;
 }
 
@@ -52,12 +53,13 @@ static void dma_discard(struct iommuctl_dma *dma, const struct dma_memory *memor
 static int overlaps(struct iommuctl_container *c, const struct dma_entry *other, uint64_t start,
                     uint64_t last, const char *what)
 {
+        const char *name = dma_of(other)->name;
+
         return ctx_error(c->ctx, -EEXIST, NULL,
                          "%s 0x%" PRIx64 "-0x%" PRIx64 " overlap the mapping%s%s%s of 0x%" PRIx64
                          "-0x%" PRIx64 " at IOVA 0x%" PRIx64 "-0x%" PRIx64,
-                         what, start, last, other->name[0] ? " \"" : "", other->name,
-                         other->name[0] ? "\"" : "", other->vaddr, other->vaddr + other->size - 1,
-                         other->iova.start, other->iova.last);
+                         what, start, last, name[0] ? " \"" : "", name, name[0] ? "\"" : "", other->vaddr,
+                         other->vaddr + other->size - 1, other->iova.start, other->iova.last);
 }
 
 /* With the lock: takes the fixed IOVA for E. */
@@ -69,6 +71,8 @@ static int take_fixed(struct iommuctl_container *c, struct dma_entry *e, uint64_
         int r;
 
         r = iova_space_reserve(&c->map.space, &e->iova, iova, last);
+        if (r == -ENOMEM)
+                return ctx_error(c->ctx, r, NULL, "out of memory");
         if (r != -EEXIST && r != -ERANGE)
                 return r;
         other = iova_space_overlap(&c->map.space, iova, last);
@@ -91,6 +95,7 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
         const uint64_t small = (uint64_t)getpagesize();
         struct iova_request q = { .size = memory->size, .low = MAX(low, small), .limit = limit };
         char ranges[400];
+        int r = -ENOSPC;
 
         for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
                 uint64_t lead = -vaddr & (pages[i] - 1); /* to the first whole page */
@@ -99,18 +104,22 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
                         continue;
                 q.align = pages[i];
                 q.offset = vaddr & (pages[i] - 1);
-                if (container_allocate_iova(c, &e->iova, &q) == 0)
-                        return 0;
+                r = container_allocate_iova(c, &e->iova, &q);
+                if (r != -ENOSPC)
+                        break;
         }
-        q.align = small;
-        q.offset = 0;
-        if (container_allocate_iova(c, &e->iova, &q) == 0)
-                return 0;
+        if (r == -ENOSPC) {
+                q.align = small;
+                q.offset = 0;
+                r = container_allocate_iova(c, &e->iova, &q);
+        }
+        if (r != -ENOSPC)
+                return r < 0 ? ctx_error(c->ctx, r, NULL, "out of memory") : 0;
         container_format_ranges(c, ranges, sizeof(ranges));
         return ctx_error(c->ctx, -ENOSPC, NULL,
                          "no 0x%zx bytes of IOVA are free up to 0x%" PRIx64
                          "; usable are %s, with %zu mappings in them%s",
-                         memory->size, limit, ranges, c->map.n_entries - 1,
+                         memory->size, limit, ranges, c->map.n_entries,
                          c->n_allowed ? "; automatic IOVAs keep inside of the allowed ranges" : "");
 }
 
@@ -133,8 +142,8 @@ static int reserve(struct iommuctl_dma *dma, const struct dma_memory *memory,
 {
         const uint64_t vaddr = (uint64_t)(uintptr_t)memory->vaddr;
         struct iommuctl_container *c = dma->container;
+        struct dma_entry *e = &dma->entry;
         const struct dma_entry *other;
-        struct dma_entry *e;
         int r;
 
         while (c->sweeping) /* what comes into being under it would be swept away */
@@ -144,23 +153,19 @@ static int reserve(struct iommuctl_dma *dma, const struct dma_memory *memory,
         other = vaddr ? dma_map_overlap(&c->map, vaddr, memory->size) : NULL;
         if (other)
                 return overlaps(c, other, vaddr, vaddr + memory->size - 1, "virtual addresses");
-        e = dma_map_take(&c->map);
-        if (!e)
-                return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
         if (o->flags & IOMMUCTL_DMA_FIXED_IOVA)
                 r = take_fixed(c, e, o->iova, memory->size);
         else
                 r = take_free(c, e, memory, o->iova_limit, low);
-        if (r < 0) {
-                dma_map_give_back(&c->map, e);
+        if (r < 0)
                 return r;
+        r = dma_map_insert(&c->map, e, vaddr != 0, vaddr, memory->size);
+        if (r < 0) {
+                iova_space_release(&c->map.space, &e->iova);
+                return ctx_error(c->ctx, r, NULL,
+                                 r == -ENOMEM ? "out of memory" : "no memory is 0x%zx bytes long",
+                                 memory->size);
         }
-        if (vaddr)
-                dma_map_insert(&c->map, e, vaddr, memory->size, dma->name);
-        else
-                dma_map_insert_hidden(&c->map, e, memory->size, dma->name);
-        e->owner = dma;
-        dma->entry = e;
         dma->span.iova = e->iova.start;
         return 0;
 }

@@ -6,7 +6,7 @@
  * once more, dma_facts.c tells.
  *
  * An entry in the books is busy while a thread is at the kernel with it. Whoever wants it waits on the
- * container's "settled". A buffer without an entry was unmapped with many others. */
+ * container's "settled". */
 
 #include <unistd.h>
 
@@ -17,8 +17,8 @@
 #define DMA_NAME_MAX 64
 
 struct iommuctl_dma {
+        struct dma_entry entry; /* out of the books where it was unmapped with many others */
         struct iommuctl_container *container;
-        struct dma_entry *entry; /* with the container's lock; NULL: no longer in the books */
         struct iommuctl_span span;
         unsigned int access;
         size_t page_size;
@@ -34,8 +34,18 @@ struct iommuctl_dma {
         void *window; /* where the kernel must have an address after all; seen by nobody */
         struct iommuctl_region *registers; /* ours, and so is the window then; keeps its device */
 
-        char name[DMA_NAME_MAX + 1];
+        char name[DMA_NAME_MAX + 1]; /* last: only what is used of it is written */
 };
+
+static inline struct iommuctl_dma *dma_of(const struct dma_entry *e)
+{
+        return container_of(e, struct iommuctl_dma, entry);
+}
+
+static inline struct iommuctl_dma *dma_of_extent(const struct iova_extent *extent)
+{
+        return dma_of(container_of(extent, struct dma_entry, iova));
+}
 
 /* What is to be mapped: what becomes of it on failure is its maker's. */
 struct dma_memory {

@@ -12,13 +12,7 @@ _public_ struct iommuctl_span iommuctl_dma_span(const struct iommuctl_dma *dma)
 
 _public_ bool iommuctl_dma_is_mapped(const struct iommuctl_dma *dma)
 {
-        struct iommuctl_container *c = dma->container;
-        bool mapped;
-
-        pthread_mutex_lock(&c->lock);
-        mapped = dma->entry && dma->entry->live;
-        pthread_mutex_unlock(&c->lock);
-        return mapped;
+        return dma_entry_state(&dma->entry) == DMA_LIVE;
 }
 
 _public_ int iommuctl_dma_fd(const struct iommuctl_dma *dma)
