@@ -40,11 +40,22 @@ _public_ struct iommuctl_container *iommuctl_dma_container(const struct iommuctl
         return dma->container;
 }
 
+/* Not in line, so that the common case below needs no stack. */
+static __attribute__((noinline)) ssize_t translate(struct iommuctl_container *c, const void *vaddr,
+                                                   uint64_t *ret_iova)
+{
+        int64_t size;
+
+        if (vaddr_table_peek_page(&c->map.table, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
+                return size;
+        return vaddr_table_find(&c->map.table, (uint64_t)(uintptr_t)vaddr, ret_iova);
+}
+
 _public_ ssize_t iommuctl_translate(struct iommuctl_container *c, const void *vaddr, uint64_t *ret_iova)
 {
-        uint64_t size;
+        int64_t size;
 
-        if (!dma_map_translate(&c->map, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
-                return -ENOENT;
-        return (ssize_t)size;
+        if (vaddr_table_peek(&c->map.table, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
+                return size;
+        return translate(c, vaddr, ret_iova);
 }

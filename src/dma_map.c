@@ -9,6 +9,7 @@ void dma_map_init(struct dma_map *m)
 {
         *m = (struct dma_map){ 0 };
         iova_space_init(&m->space);
+        vaddr_table_init(&m->table);
 }
 
 void dma_map_destroy(struct dma_map *m)

@@ -4,7 +4,7 @@
 /* The books of one I/O address space: what is mapped, by IOVA (iova_space.h) and by address (vaddr_table.h).
  *
  * Changes need the owner's lock, with three exceptions that make up what a driver does all day and take none:
- * dma_map_translate(), and the two steps in which an entry becomes one thread's own and ceases to be,
+ * translation, by the table, and the two steps in which an entry becomes one thread's own and ceases to be,
  * dma_entry_acquire() and dma_map_settle().
  *
  * An entry that is being mapped or unmapped is in the books, so nothing can take its addresses, but
@@ -82,10 +82,3 @@ bool dma_map_settle(struct dma_map *m, struct dma_entry *e, bool live);
 
 /* With the lock, before waiting for one that was busy: true where it still is, and its thread will tell. */
 bool dma_entry_ask(struct dma_entry *e);
-
-/* Without a lock: true, the IOVA of VADDR, and how many bytes follow in the same mapping. */
-static inline bool dma_map_translate(const struct dma_map *m, uint64_t vaddr, uint64_t *ret_iova,
-                                     uint64_t *ret_size)
-{
-        return vaddr_table_find(&m->table, vaddr, ret_iova, ret_size);
-}

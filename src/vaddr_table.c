@@ -16,11 +16,9 @@
 struct place {
         uint64_t *word;
         unsigned int shift;
-        unsigned int n_behind; /* slots of the same table from this one on */
-        /* The tables above it but for the block, and the words that point to them. */
-        unsigned int depth;
-        struct vaddr_node *nodes[2];
-        uint64_t *links[2];
+        unsigned int n_behind;   /* slots of the same table from this one on */
+        struct vaddr_node *leaf; /* of a 4 KiB slot: the table it is in */
+        uint64_t *leaf_link;     /* and the word that points there */
 };
 
 static void store(uint64_t *word, uint64_t value)
@@ -33,27 +31,38 @@ static uint64_t slot_size(const struct place *p)
         return UINT64_C(1) << p->shift;
 }
 
-static bool is_table(uint64_t word)
-{
-        return word != 0 && !(word & VADDR_TAKEN);
-}
+/* What a table has before it has anything: never written to, and so no memory. */
+static uint64_t no_slots[VADDR_TOP_SLOTS];
 
 static void step_down(struct place *p, uint64_t vaddr, struct vaddr_node *node)
 {
         unsigned int slot;
 
-        p->nodes[p->depth] = node;
-        p->links[p->depth++] = p->word;
         p->shift -= VADDR_LEVEL_BITS;
+        if (p->shift == VADDR_PAGE_SHIFT) {
+                p->leaf = node;
+                p->leaf_link = p->word;
+        }
         slot = (unsigned int)(vaddr >> p->shift & (VADDR_SLOTS - 1));
         p->word = &node->words[slot];
         p->n_behind = (unsigned int)VADDR_SLOTS - slot;
 }
 
+/* NULL where nothing was ever mapped there. */
+static const uint64_t *block_of(const struct vaddr_table *t, uint64_t vaddr)
+{
+        const uint64_t *low = __atomic_load_n(&t->low, __ATOMIC_ACQUIRE);
+        uint64_t *const *high = __atomic_load_n(&t->high, __ATOMIC_ACQUIRE);
+
+        if (vaddr < BLOCK_SIZE)
+                return low == no_slots ? NULL : low;
+        return high ? __atomic_load_n(&high[vaddr >> VADDR_BLOCK_SHIFT], __ATOMIC_ACQUIRE) : NULL;
+}
+
 /* False where the block has no table at all. */
 static bool find(const struct vaddr_table *t, uint64_t vaddr, struct place *ret_place)
 {
-        uint64_t *slots = (uint64_t *)vaddr_table_block(t, vaddr);
+        uint64_t *slots = (uint64_t *)block_of(t, vaddr);
         const uint64_t slot = vaddr >> VADDR_TOP_SHIFT & (VADDR_TOP_SLOTS - 1);
 
         if (!slots)
@@ -61,9 +70,14 @@ static bool find(const struct vaddr_table *t, uint64_t vaddr, struct place *ret_
         *ret_place = (struct place){ .word = &slots[slot],
                                      .shift = VADDR_TOP_SHIFT,
                                      .n_behind = (unsigned int)(VADDR_TOP_SLOTS - slot) };
-        while (is_table(*ret_place->word))
-                step_down(ret_place, vaddr, (struct vaddr_node *)(uintptr_t)*ret_place->word);
+        while (*ret_place->word & VADDR_TABLE)
+                step_down(ret_place, vaddr, (struct vaddr_node *)(uintptr_t)vaddr_next(*ret_place->word));
         return true;
+}
+
+void vaddr_table_init(struct vaddr_table *t)
+{
+        *t = (struct vaddr_table){ .low = no_slots };
 }
 
 void vaddr_table_destroy(struct vaddr_table *t)
@@ -77,15 +91,16 @@ void vaddr_table_destroy(struct vaddr_table *t)
         for (uint64_t i = 1; t->high && i < N_BLOCKS; i++)
                 free(t->high[i]);
         free(t->high);
-        free(t->low);
-        *t = (struct vaddr_table){ 0 };
+        if (t->low != no_slots)
+                free(t->low);
+        vaddr_table_init(t);
 }
 
 static int make_block(struct vaddr_table *t, uint64_t vaddr)
 {
         uint64_t *slots;
 
-        if (vaddr_table_block(t, vaddr))
+        if (block_of(t, vaddr))
                 return 0;
         if (vaddr >= BLOCK_SIZE && !t->high) {
                 uint64_t **high = calloc(N_BLOCKS, sizeof(*high));
@@ -105,10 +120,13 @@ static int make_block(struct vaddr_table *t, uint64_t vaddr)
 static int make_nodes(struct vaddr_table *t)
 {
         while (t->n_free < NODES_OF_A_RANGE) {
-                struct vaddr_node *node = calloc(1, sizeof(*node));
+                struct vaddr_node *node = malloc(sizeof(*node));
 
                 if (!node)
                         return -ENOMEM;
+                node->n_used = 0;
+                for (size_t i = 0; i < VADDR_SLOTS; i++)
+                        node->words[i] = VADDR_FREE;
                 node->next = t->all;
                 t->all = node;
                 node->next_free = t->free;
@@ -125,28 +143,23 @@ static void split(struct vaddr_table *t, struct place *p, uint64_t vaddr)
 
         t->free = node->next_free;
         t->n_free--;
-        if (p->depth > 0)
-                p->nodes[p->depth - 1]->n_used++;
-        store(p->word, (uint64_t)(uintptr_t)node);
+        store(p->word, (uint64_t)(uintptr_t)node | VADDR_TABLE);
         step_down(p, vaddr, node);
 }
 
-/* N slots fewer are used: tables that nothing is in any more go. */
+/* N slots fewer are used: a table of 4 KiB slots that nothing is in any more goes. */
 static void unuse(struct vaddr_table *t, struct place *p, unsigned int n)
 {
-        while (p->depth > 0) {
-                struct vaddr_node *node = p->nodes[--p->depth];
-
-                node->n_used -= n;
-                if (node->n_used > 0)
-                        return;
-                store(p->links[p->depth], 0);
-                __atomic_store_n(&t->n_recycled, t->n_recycled + 1, __ATOMIC_RELEASE);
-                node->next_free = t->free;
-                t->free = node;
-                t->n_free++;
-                n = 1;
-        }
+        if (!p->leaf)
+                return;
+        p->leaf->n_used -= n;
+        if (p->leaf->n_used > 0)
+                return;
+        store(p->leaf_link, VADDR_FREE);
+        __atomic_store_n(&t->n_recycled, t->n_recycled + 1, __ATOMIC_RELEASE);
+        p->leaf->next_free = t->free;
+        t->free = p->leaf;
+        t->n_free++;
 }
 
 /* How many slots from here on lie in VADDR to LAST whole. */
@@ -158,14 +171,14 @@ static unsigned int n_whole(const struct place *p, uint64_t vaddr, uint64_t last
 static void fill(struct place *p, unsigned int n, uint64_t iova, bool ends)
 {
         for (unsigned int i = 0; i < n; i++) {
-                const uint64_t behind = n - 1 - i, run = MIN(behind, VADDR_RUN_MAX);
+                const uint64_t left = n - i, run = MIN(left, VADDR_RUN_MAX);
 
                 store(&p->word[i],
-                      iova | run << VADDR_RUN_SHIFT | (ends && run == behind ? VADDR_END : 0) | VADDR_TAKEN);
+                      iova | run << VADDR_RUN_SHIFT | VADDR_HIDDEN | (ends && run == left ? 0 : VADDR_MORE));
                 iova += slot_size(p);
         }
-        if (p->depth > 0)
-                p->nodes[p->depth - 1]->n_used += n;
+        if (p->leaf)
+                p->leaf->n_used += n;
 }
 
 int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint64_t iova)
@@ -200,7 +213,7 @@ void vaddr_table_release(struct vaddr_table *t, uint64_t vaddr, uint64_t size)
                 const unsigned int n = n_whole(&p, at, last);
 
                 for (unsigned int i = 0; i < n; i++)
-                        store(&p.word[i], 0);
+                        store(&p.word[i], VADDR_FREE);
                 size = (uint64_t)n << p.shift;
                 unuse(t, &p, n);
                 if (size == last - at + 1)
@@ -218,7 +231,7 @@ void vaddr_table_set_live(struct vaddr_table *t, uint64_t vaddr, uint64_t size, 
                 const unsigned int n = n_whole(&p, at, last);
 
                 for (unsigned int i = 0; i < n; i++)
-                        store(&p.word[i], (p.word[i] & ~VADDR_LIVE) | (live ? VADDR_LIVE : 0));
+                        store(&p.word[i], (p.word[i] & ~VADDR_HIDDEN) | (live ? 0 : VADDR_HIDDEN));
                 size = (uint64_t)n << p.shift;
                 if (size == last - at + 1)
                         return;
@@ -234,7 +247,7 @@ bool vaddr_table_overlap(const struct vaddr_table *t, uint64_t vaddr, uint64_t l
 
                 if (find(t, at, &p)) {
                         end = at | (slot_size(&p) - 1);
-                        if (*p.word != 0) {
+                        if (*p.word & VADDR_RUN) {
                                 *ret_iova = *p.word & VADDR_IOVA;
                                 return true;
                         }
@@ -245,17 +258,67 @@ bool vaddr_table_overlap(const struct vaddr_table *t, uint64_t vaddr, uint64_t l
         }
 }
 
-uint64_t vaddr_table_rest(const struct vaddr_table *t, uint64_t vaddr, uint64_t iova)
+/* The word that speaks for VADDR, and the size of its slot as a shift. 0: nothing is there. */
+static uint64_t word_of(const struct vaddr_table *t, uint64_t vaddr, unsigned int *ret_shift)
+{
+        const uint64_t *slots = block_of(t, vaddr);
+        unsigned int recycled;
+        uint64_t word, in_leaf;
+
+        if (!slots)
+                return 0;
+        *ret_shift = VADDR_TOP_SHIFT;
+        word = vaddr_load(&slots[vaddr >> VADDR_TOP_SHIFT & (VADDR_TOP_SLOTS - 1)]);
+        if (!(word & VADDR_TABLE))
+                return word;
+        slots = vaddr_next(word);
+        for (;;) {
+                recycled = __atomic_load_n(&t->n_recycled, __ATOMIC_ACQUIRE);
+                *ret_shift = 21;
+                word = vaddr_load(&slots[vaddr >> 21 & (VADDR_SLOTS - 1)]);
+                if (!(word & VADDR_TABLE))
+                        return word;
+                *ret_shift = VADDR_PAGE_SHIFT;
+                in_leaf = vaddr_load(&vaddr_next(word)[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)]);
+                /* The loads above are acquires: none of them is made after this one. */
+                if (__atomic_load_n(&t->n_recycled, __ATOMIC_RELAXED) == recycled)
+                        return in_leaf;
+        }
+}
+
+static uint64_t size_of(uint64_t word, unsigned int shift)
+{
+        return (word & VADDR_RUN) << (shift - VADDR_RUN_SHIFT);
+}
+
+/* Bytes from VADDR on that continue a mapping, which is at IOVA there. */
+static uint64_t rest(const struct vaddr_table *t, uint64_t vaddr, uint64_t iova)
 {
         uint64_t size = 0, word;
-        unsigned int shift;
+        unsigned int shift = 0;
 
         /* What is there need not be live yet: a mapping's words become so one after the other. */
         do {
-                word = vaddr_table_word(t, vaddr + size, &shift);
-                if (!(word & VADDR_TAKEN) || (word & VADDR_IOVA) != iova + size)
+                word = word_of(t, vaddr + size, &shift);
+                if (!(word & VADDR_RUN) || (word & VADDR_IOVA) != iova + size)
                         break;
-                size += ((word >> VADDR_RUN_SHIFT & VADDR_RUN_MAX) + 1) << shift;
-        } while (!(word & VADDR_END));
+                size += size_of(word, shift);
+        } while (word & VADDR_MORE);
         return size;
+}
+
+int64_t vaddr_table_find(const struct vaddr_table *t, uint64_t vaddr, uint64_t *ret_iova)
+{
+        unsigned int shift = 0;
+        uint64_t word = word_of(t, vaddr, &shift), offset, iova, size;
+
+        if (!(word & VADDR_RUN) || word & VADDR_HIDDEN)
+                return -ENOENT;
+        offset = vaddr & ((UINT64_C(1) << shift) - 1);
+        iova = (word & VADDR_IOVA) + offset;
+        size = size_of(word, shift) - offset;
+        if (word & VADDR_MORE)
+                size += rest(t, vaddr + size, iova + size);
+        *ret_iova = iova;
+        return (int64_t)size;
 }

@@ -7,15 +7,18 @@
  * programs live, is found without a look-up. A slot that lies in one mapping whole says all about it in one
  * word, so memory in large pieces takes as many steps as in a table that knows no smaller ones:
  *
- *      bit  0       TAKEN: not a pointer to the table of the next level
- *      bit  1       LIVE: the kernel has the mapping
- *      bit  2       END: the mapping ends where the run does
- *      bits 3-11    RUN: how many slots behind this one, in this table, belong to the mapping, too
+ *      bit  0       TABLE: the others are the address of the next level's table
+ *      bit  1       HIDDEN: the kernel does not have the mapping (yet, or any more)
+ *      bit  2       MORE: the mapping goes on behind the run
+ *      bits 4-11    RUN: how many slots from this one on, in this table, belong to the mapping; 0: it is free
  *      bits 12-63   the IOVA where the slot begins
  *
+ * so that what is asked for most has none of the three and takes one test.
+ *
  * Words change from one moment to the next and say what is true by themselves, so vaddr_table_find() takes no
- * lock and never has to wait for a writer. Tables that became empty are used again elsewhere; the count of
- * these tells a reader that a table may have been taken from under it, and it begins again.
+ * lock and never has to wait for a writer. Tables of 4 KiB slots that became empty are used again elsewhere;
+ * the count of these tells a reader that one may have been taken from under it, and it begins again. Tables
+ * of 2 MiB slots stay where they are, 4 KiB for each GiB of addresses that was ever used in pieces.
  *
  * All else needs the owner's lock, but for vaddr_table_set_live() of a range that this thread alone may
  * change. */
@@ -31,23 +34,25 @@
 #define VADDR_TOP_SLOTS   (UINT64_C(1) << (VADDR_BLOCK_SHIFT - VADDR_TOP_SHIFT))
 #define VADDR_SLOTS       (UINT64_C(1) << VADDR_LEVEL_BITS)
 
-#define VADDR_TAKEN     UINT64_C(1)
-#define VADDR_LIVE      UINT64_C(2)
-#define VADDR_END       UINT64_C(4)
-#define VADDR_RUN_SHIFT 3
-#define VADDR_RUN_MAX   (VADDR_SLOTS - 1)
+#define VADDR_TABLE     UINT64_C(1)
+#define VADDR_HIDDEN    UINT64_C(2)
+#define VADDR_MORE      UINT64_C(4)
+#define VADDR_RUN_SHIFT 4
+#define VADDR_RUN_MAX   UINT64_C(255)
+#define VADDR_RUN       (VADDR_RUN_MAX << VADDR_RUN_SHIFT)
 #define VADDR_IOVA      (~UINT64_C(0) << VADDR_PAGE_SHIFT)
+#define VADDR_FREE      VADDR_HIDDEN
 
 /* The table of a 1 GiB or 2 MiB slot. */
 struct vaddr_node {
         uint64_t words[VADDR_SLOTS];
-        unsigned int n_used;
+        unsigned int n_used; /* of 4 KiB slots */
         struct vaddr_node *next_free;
         struct vaddr_node *next; /* of all there are */
 };
 
 struct vaddr_table {
-        uint64_t *low;   /* the lowest block's slots; NULL */
+        uint64_t *low;   /* the lowest block's slots */
         uint64_t **high; /* those of the others, by address >> VADDR_BLOCK_SHIFT; NULL */
         unsigned int n_recycled;
         unsigned int n_free;
@@ -55,6 +60,7 @@ struct vaddr_table {
         struct vaddr_node *all;
 };
 
+void vaddr_table_init(struct vaddr_table *t);
 void vaddr_table_destroy(struct vaddr_table *t);
 
 /* Whether something of VADDR to LAST is taken, and an IOVA that lies in the first mapping of it. */
@@ -68,68 +74,69 @@ void vaddr_table_release(struct vaddr_table *t, uint64_t vaddr, uint64_t size);
 /* Shows what one call took to vaddr_table_find(), or hides it. */
 void vaddr_table_set_live(struct vaddr_table *t, uint64_t vaddr, uint64_t size, bool live);
 
-/* Bytes from VADDR + SIZE on that continue the mapping, which is at IOVA there: what one word could not say.
- */
-uint64_t vaddr_table_rest(const struct vaddr_table *t, uint64_t vaddr, uint64_t iova);
-
 static inline uint64_t vaddr_load(const uint64_t *word)
 {
         return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-static inline const uint64_t *vaddr_table_block(const struct vaddr_table *t, uint64_t vaddr)
+static inline const uint64_t *vaddr_next(uint64_t word)
 {
-        uint64_t *const *high;
-
-        if (__builtin_expect(vaddr >> VADDR_BLOCK_SHIFT == 0, 1))
-                return __atomic_load_n(&t->low, __ATOMIC_ACQUIRE);
-        high = __atomic_load_n(&t->high, __ATOMIC_ACQUIRE);
-        return high ? __atomic_load_n(&high[vaddr >> VADDR_BLOCK_SHIFT], __ATOMIC_ACQUIRE) : NULL;
+        return (const uint64_t *)(uintptr_t)(word - VADDR_TABLE);
 }
 
-/* The word that speaks for VADDR, and the size of its slot as a shift. 0: nothing is there. */
-static inline uint64_t vaddr_table_word(const struct vaddr_table *t, uint64_t vaddr, unsigned int *ret_shift)
-{
-        for (;;) {
-                unsigned int recycled = __atomic_load_n(&t->n_recycled, __ATOMIC_ACQUIRE);
-                const uint64_t *slots = vaddr_table_block(t, vaddr);
-                uint64_t word;
+/* Without a lock: the IOVA of VADDR, and how many bytes follow in the same mapping; or -ENOENT. */
+int64_t vaddr_table_find(const struct vaddr_table *t, uint64_t vaddr, uint64_t *ret_iova);
 
-                if (__builtin_expect(!slots, 0))
-                        return 0;
-                *ret_shift = 30;
-                word = vaddr_load(&slots[vaddr >> 30 & (VADDR_TOP_SLOTS - 1)]);
-                if (word == 0 || word & VADDR_TAKEN)
-                        return word;
-                *ret_shift = 21;
-                word = vaddr_load(&((const uint64_t *)(uintptr_t)word)[vaddr >> 21 & (VADDR_SLOTS - 1)]);
-                if (word && !(word & VADDR_TAKEN)) {
-                        *ret_shift = 12;
-                        word = vaddr_load(
-                                &((const uint64_t *)(uintptr_t)word)[vaddr >> 12 & (VADDR_SLOTS - 1)]);
-                }
-                /* The loads above are acquires: none of them is made after this one. */
-                if (__builtin_expect(__atomic_load_n(&t->n_recycled, __ATOMIC_RELAXED) == recycled, 1))
-                        return word;
-        }
+/* What a word that has none of the three bits says of an address OFFSET bytes into its slot. */
+static inline int64_t vaddr_answer(uint64_t word, unsigned int shift, uint64_t offset, uint64_t *ret_iova)
+{
+        *ret_iova = (word & VADDR_IOVA) + offset;
+        return (int64_t)(((word & VADDR_RUN) << (shift - VADDR_RUN_SHIFT)) - offset);
 }
 
-/* Without a lock: true, the IOVA of VADDR, and how many bytes follow in the same mapping. */
-static inline bool vaddr_table_find(const struct vaddr_table *t, uint64_t vaddr, uint64_t *ret_iova,
-                                    uint64_t *ret_size)
+/* The same for the most common case, memory in large pieces, in as few instructions as will do. False where
+ * it is another one. */
+static inline bool vaddr_table_peek(const struct vaddr_table *t, uint64_t vaddr, uint64_t *ret_iova,
+                                    int64_t *ret_size)
 {
-        unsigned int shift = 0;
-        uint64_t word = vaddr_table_word(t, vaddr, &shift), offset, iova, size;
+        const uint64_t slot = vaddr >> VADDR_TOP_SHIFT;
+        uint64_t word;
 
-        if (!(word & VADDR_LIVE))
+        if (__builtin_expect(slot >= VADDR_TOP_SLOTS, 0))
                 return false;
-        offset = vaddr & ((UINT64_C(1) << shift) - 1);
-        iova = (word & VADDR_IOVA) + offset;
-        size = ((word >> VADDR_RUN_SHIFT & VADDR_RUN_MAX) + 1) << shift;
-        size -= offset;
-        if (!(word & VADDR_END))
-                size += vaddr_table_rest(t, vaddr + size, iova + size);
-        *ret_iova = iova;
-        *ret_size = size;
+        word = vaddr_load(&__atomic_load_n(&t->low, __ATOMIC_ACQUIRE)[slot]);
+        if (__builtin_expect(!(word & VADDR_TABLE), 0))
+                return false;
+        word = vaddr_load(&vaddr_next(word)[vaddr >> 21 & (VADDR_SLOTS - 1)]);
+        if (__builtin_expect(word & (VADDR_TABLE | VADDR_HIDDEN | VADDR_MORE), 0))
+                return false;
+        *ret_size = vaddr_answer(word, 21, vaddr & ((UINT64_C(1) << 21) - 1), ret_iova);
+        return true;
+}
+
+/* The same for the next, a buffer's end or all of it in a table of 4 KiB slots. */
+static inline bool vaddr_table_peek_page(const struct vaddr_table *t, uint64_t vaddr, uint64_t *ret_iova,
+                                         int64_t *ret_size)
+{
+        const unsigned int recycled = __atomic_load_n(&t->n_recycled, __ATOMIC_ACQUIRE);
+        const uint64_t slot = vaddr >> VADDR_TOP_SHIFT;
+        uint64_t word;
+
+        if (slot >= VADDR_TOP_SLOTS)
+                return false;
+        word = vaddr_load(&__atomic_load_n(&t->low, __ATOMIC_ACQUIRE)[slot]);
+        if (!(word & VADDR_TABLE))
+                return false;
+        word = vaddr_load(&vaddr_next(word)[vaddr >> 21 & (VADDR_SLOTS - 1)]);
+        if (!(word & VADDR_TABLE))
+                return false;
+        word = vaddr_load(&vaddr_next(word)[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)]);
+        /* The loads above are acquires: none of them is made after this one. */
+        if (__atomic_load_n(&t->n_recycled, __ATOMIC_RELAXED) != recycled)
+                return false;
+        if (word & (VADDR_HIDDEN | VADDR_MORE))
+                return false;
+        *ret_size = vaddr_answer(word, VADDR_PAGE_SHIFT, vaddr & ((UINT64_C(1) << VADDR_PAGE_SHIFT) - 1),
+                                 ret_iova);
         return true;
 }

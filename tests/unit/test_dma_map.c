@@ -56,6 +56,28 @@ static const struct model_entry *owner_of(const struct model_entry *model, uint6
         return NULL;
 }
 
+/* STABLE: nobody changes it meanwhile, and the short ways have to say the same. */
+static bool translates_if(bool stable, const struct dma_map *m, uint64_t vaddr, uint64_t *ret_iova,
+                          uint64_t *ret_size)
+{
+        int64_t size = vaddr_table_find(&m->table, vaddr, ret_iova), peeked;
+        uint64_t iova;
+
+        assert_true(size > 0 || size == -ENOENT);
+        if (vaddr_table_peek(&m->table, vaddr, &iova, &peeked) && stable)
+                assert_true(peeked == size && iova == *ret_iova);
+        if (vaddr_table_peek_page(&m->table, vaddr, &iova, &peeked) && stable)
+                assert_true(peeked == size && iova == *ret_iova);
+        if (size > 0)
+                *ret_size = (uint64_t)size;
+        return size > 0;
+}
+
+static bool translates(const struct dma_map *m, uint64_t vaddr, uint64_t *ret_iova, uint64_t *ret_size)
+{
+        return translates_if(true, m, vaddr, ret_iova, ret_size);
+}
+
 static void check_address(const struct dma_map *m, const struct model_entry *model, uint64_t vaddr)
 {
         const struct model_entry *owner = owner_of(model, vaddr);
@@ -63,11 +85,11 @@ static void check_address(const struct dma_map *m, const struct model_entry *mod
 
         assert_ptr_equal(dma_map_overlap(m, vaddr, 1), owner ? owner->entry : NULL);
         if (!owner || !owner->live) {
-                assert_false(dma_map_translate(m, vaddr, &iova, &size));
+                assert_false(translates(m, vaddr, &iova, &size));
                 assert_true(iova == 1 && size == 2);
                 return;
         }
-        assert_true(dma_map_translate(m, vaddr, &iova, &size));
+        assert_true(translates(m, vaddr, &iova, &size));
         assert_int_equal(iova, owner->iova + (vaddr - owner->vaddr));
         assert_int_equal(size, owner->size - (vaddr - owner->vaddr));
 }
@@ -173,14 +195,14 @@ static void test_edges_of_the_address_space(void **state)
 
         (void)state;
         init(&m);
-        assert_false(dma_map_translate(&m, 0, &iova, &size));
+        assert_false(translates(&m, 0, &iova, &size));
         first = add(&m, 0, PAGE, PAGE);
         last = add(&m, (uint64_t)0 - PAGE, PAGE, 16 * PAGE);
         dma_map_settle(&m, first, true);
         dma_map_settle(&m, last, true);
-        assert_true(dma_map_translate(&m, 0, &iova, &size) && iova == PAGE && size == PAGE);
-        assert_true(dma_map_translate(&m, UINT64_MAX, &iova, &size) && iova == 17 * PAGE - 1 && size == 1);
-        assert_false(dma_map_translate(&m, PAGE, &iova, &size));
+        assert_true(translates(&m, 0, &iova, &size) && iova == PAGE && size == PAGE);
+        assert_true(translates(&m, UINT64_MAX, &iova, &size) && iova == 17 * PAGE - 1 && size == 1);
+        assert_false(translates(&m, PAGE, &iova, &size));
         assert_null(dma_map_overlap(&m, PAGE, (uint64_t)0 - 2 * PAGE));
         assert_ptr_equal(dma_map_overlap(&m, PAGE, (uint64_t)0 - 2 * PAGE + 1), last);
         drop(&m, first);
@@ -203,13 +225,13 @@ static void test_a_large_mapping(void **state)
         for (int i = 0; i < 10000; i++) {
                 uint64_t offset = unit_random(&seed) % total;
 
-                assert_true(dma_map_translate(&m, vaddr + offset, &iova, &size));
+                assert_true(translates(&m, vaddr + offset, &iova, &size));
                 assert_int_equal(iova, (UINT64_C(7) << 21) + offset);
                 assert_int_equal(size, total - offset);
         }
         for (struct vaddr_node *node = m.table.all; node; node = node->next)
                 n += node->n_used > 0;
-        assert_int_equal(n, 4);
+        assert_int_equal(n, 2); /* the tables of pages at both ends */
         drop(&m, e);
         e = calloc(1, sizeof(*e));
         assert_int_equal(iova_space_reserve(&m.space, &e->iova, 0, (UINT64_C(1) << 47) - 1), 0);
@@ -258,7 +280,7 @@ static void *reader(void *arg)
                 uint64_t i = unit_random(&seed) % BUFFERS, offset = unit_random(&seed) % (4 * PAGE), iova,
                          size;
 
-                if (!dma_map_translate(&shared, ((i + 1) << 30) + offset, &iova, &size))
+                if (!translates_if(false, &shared, ((i + 1) << 30) + offset, &iova, &size))
                         continue;
                 if (hits++ == 0)
                         __atomic_add_fetch(&n_hit, 1, __ATOMIC_RELAXED);
