@@ -9,42 +9,52 @@
 /* Unmapping, one buffer or all in a range. In both, translation ends before the kernel's mapping does, and
  * the addresses are free only after it. */
 
-bool dma_acquire(struct iommuctl_dma *dma, bool *ret_live)
+/* One that is not simply mapped. */
+static bool wait_for(struct iommuctl_dma *dma, bool *ret_live)
 {
         struct iommuctl_container *c = dma->container;
         struct dma_entry *e = &dma->entry;
-        bool live = true, there = true;
+        bool live, there = true;
 
-        if (!dma_entry_acquire(&c->map, e, DMA_LIVE)) {
-                pthread_mutex_lock(&c->lock);
-                while (!(live = dma_entry_acquire(&c->map, e, DMA_LIVE)) &&
-                       !dma_entry_acquire(&c->map, e, DMA_IDLE)) {
-                        there = dma_entry_state(e) != DMA_OUT;
-                        if (!there)
-                                break;
-                        if (dma_entry_ask(e))
-                                pthread_cond_wait(&c->settled, &c->lock);
-                }
-                pthread_mutex_unlock(&c->lock);
+        pthread_mutex_lock(&c->lock);
+        while (!(live = dma_entry_acquire(&c->map, e, DMA_LIVE)) &&
+               !dma_entry_acquire(&c->map, e, DMA_IDLE)) {
+                there = dma_entry_state(e) != DMA_OUT;
+                if (!there)
+                        break;
+                if (dma_entry_ask(e))
+                        pthread_cond_wait(&c->settled, &c->lock);
         }
+        pthread_mutex_unlock(&c->lock);
         if (there)
                 *ret_live = live;
         return there;
 }
 
-static void tell_waiting(struct iommuctl_container *c)
+static inline bool acquire(struct iommuctl_dma *dma, bool *ret_live)
+{
+        if (!dma_entry_acquire(&dma->container->map, &dma->entry, DMA_LIVE))
+                return wait_for(dma, ret_live);
+        *ret_live = true;
+        return true;
+}
+
+bool dma_acquire(struct iommuctl_dma *dma, bool *ret_live)
+{
+        return acquire(dma, ret_live);
+}
+
+void dma_tell_waiting(struct iommuctl_container *c)
 {
         pthread_mutex_lock(&c->lock);
         pthread_cond_broadcast(&c->settled);
         pthread_mutex_unlock(&c->lock);
 }
 
-void dma_settle(struct iommuctl_dma *dma, bool live)
+/* With the lock: whether a group is waiting for the last buffer to go. */
+static bool is_last_of_parked(const struct iommuctl_container *c)
 {
-        struct iommuctl_container *c = dma->container;
-
-        if (dma_map_settle(&c->map, &dma->entry, live))
-                tell_waiting(c);
+        return c->parked && c->map.n_entries == 0;
 }
 
 void dma_forget(struct iommuctl_dma *dma)
@@ -55,10 +65,32 @@ void dma_forget(struct iommuctl_dma *dma)
         pthread_mutex_lock(&c->lock);
         if (dma_map_remove(&c->map, &dma->entry))
                 pthread_cond_broadcast(&c->settled);
-        parked = c->parked && c->map.n_entries == 0;
+        iova_space_release(&c->map.space, &dma->entry.iova);
+        parked = is_last_of_parked(c);
         pthread_mutex_unlock(&c->lock);
         if (parked)
                 container_release_parked(c);
+}
+
+/* dma_forget(), and what has nothing else to give back is kept for the next one. Whether it was. */
+static bool forget_and_keep(struct iommuctl_dma *dma)
+{
+        struct iommuctl_container *c = dma->container;
+        bool parked, kept;
+
+        pthread_mutex_lock(&c->lock);
+        if (dma_map_remove(&c->map, &dma->entry))
+                pthread_cond_broadcast(&c->settled);
+        kept = dma_spare_keep(c, dma);
+        if (!kept)
+                iova_space_release(&c->map.space, &dma->entry.iova);
+        parked = is_last_of_parked(c);
+        pthread_mutex_unlock(&c->lock);
+        if (parked)
+                container_release_parked(c);
+        if (kept)
+                iommuctl_container_unref(c);
+        return kept;
 }
 
 /* One mapping of ours, in the kernel. 0 where it is gone. */
@@ -100,7 +132,7 @@ _public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
 
         if (!dma)
                 return 0;
-        if (dma_acquire(dma, &live)) {
+        if (acquire(dma, &live)) {
                 if (live && !dma->adopted)
                         r = unmap_one(dma->container, dma->span.iova, dma->span.size);
                 if (r < 0) {
@@ -109,7 +141,8 @@ _public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
                                          "0x%zx bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
                                          dma->span.size, dma->span.iova, strerror(-r));
                 }
-                dma_forget(dma);
+                if (forget_and_keep(dma))
+                        return 0;
         }
         dma_free(dma);
         return 0;
@@ -167,10 +200,12 @@ static void end_sweep(struct iommuctl_container *c, struct dma_entry *swept)
 
         for (struct dma_entry *e = swept; e; e = next) {
                 next = e->next_swept;
-                if (e->swept == DMA_OUT)
+                if (e->swept == DMA_OUT) {
                         dma_map_remove(&c->map, e);
-                else
+                        iova_space_release(&c->map.space, &e->iova);
+                } else {
                         dma_map_settle(&c->map, e, e->swept == DMA_LIVE);
+                }
         }
         pthread_cond_broadcast(&c->settled);
 }
@@ -207,6 +242,7 @@ static int begin_sweep(struct iommuctl_container *c, uint64_t start, uint64_t la
         do {
                 while (c->sweeping || any_busy(c, start, last))
                         pthread_cond_wait(&c->settled, &c->lock);
+                dma_spare_drop(c);
                 r = check_sweep(c, start, last);
                 if (r < 0)
                         return r;
@@ -272,7 +308,7 @@ static int sweep(struct iommuctl_container *c, uint64_t start, uint64_t last, ui
         pthread_mutex_lock(&c->lock);
         end_sweep(c, swept);
         c->sweeping = false;
-        parked = c->parked && c->map.n_entries == 0;
+        parked = is_last_of_parked(c);
         pthread_mutex_unlock(&c->lock);
         if (parked)
                 container_release_parked(c);

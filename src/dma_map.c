@@ -35,65 +35,26 @@ struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint6
         return dma_map_at(m, iova);
 }
 
-int dma_map_insert(struct dma_map *m, struct dma_entry *e, bool has_vaddr, uint64_t vaddr, uint64_t size)
+int dma_map_taken_by(const struct dma_map *m, uint64_t iova, int r, struct dma_entry **ret_other)
 {
-        int r = has_vaddr ? vaddr_table_take(&m->table, vaddr, size, e->iova.start) : 0;
-
-        if (r < 0)
-                return r;
-        e->vaddr = vaddr;
-        e->size = size;
-        e->has_vaddr = has_vaddr;
-        m->n_entries++;
-        __atomic_store_n(&e->state, DMA_BUSY, __ATOMIC_RELEASE);
-        return 0;
+        if (r == -EEXIST)
+                *ret_other = dma_map_at(m, iova);
+        return r;
 }
 
 int dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, struct dma_entry **ret_other)
 {
-        struct dma_entry *other;
-        int r = -EEXIST;
+        uint64_t iova = 0, unused;
+        int r;
 
         /* Its own place may be in the way of its new one. */
-        vaddr_table_release(&m->table, e->vaddr, e->size);
-        other = dma_map_overlap(m, vaddr, e->size);
-        if (other)
-                *ret_other = other;
-        else
-                r = vaddr_table_take(&m->table, vaddr, e->size, e->iova.start);
+        vaddr_table_release(&m->table, e->vaddr, e->size, &e->run);
+        r = vaddr_table_take(&m->table, vaddr, e->size, e->iova.start, &e->run, &iova);
         if (r < 0) /* the tables it had before are there still */
-                vaddr_table_take(&m->table, e->vaddr, e->size, e->iova.start);
+                vaddr_table_take(&m->table, e->vaddr, e->size, e->iova.start, &e->run, &unused);
         else
                 e->vaddr = vaddr;
-        return r;
-}
-
-bool dma_map_remove(struct dma_map *m, struct dma_entry *e)
-{
-        if (e->has_vaddr)
-                vaddr_table_release(&m->table, e->vaddr, e->size);
-        iova_space_release(&m->space, &e->iova);
-        m->n_entries--;
-        return __atomic_exchange_n(&e->state, DMA_OUT, __ATOMIC_ACQ_REL) == DMA_WAITED;
-}
-
-bool dma_entry_acquire(struct dma_map *m, struct dma_entry *e, enum dma_state from)
-{
-        unsigned int state = from;
-
-        if (!__atomic_compare_exchange_n(&e->state, &state, DMA_BUSY, false, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_RELAXED))
-                return false;
-        if (from == DMA_LIVE && e->has_vaddr)
-                vaddr_table_set_live(&m->table, e->vaddr, e->size, false);
-        return true;
-}
-
-bool dma_map_settle(struct dma_map *m, struct dma_entry *e, bool live)
-{
-        if (live && e->has_vaddr)
-                vaddr_table_set_live(&m->table, e->vaddr, e->size, true);
-        return __atomic_exchange_n(&e->state, live ? DMA_LIVE : DMA_IDLE, __ATOMIC_ACQ_REL) == DMA_WAITED;
+        return dma_map_taken_by(m, iova, r, ret_other);
 }
 
 bool dma_entry_ask(struct dma_entry *e)

@@ -31,7 +31,8 @@ struct dma_entry {
         uint64_t vaddr;
         uint64_t size;
         unsigned int state; /* enum dma_state, atomic */
-        bool has_vaddr;     /* else translation knows nothing of it: a file's pages, a device's registers */
+        struct vaddr_run run;
+        bool has_vaddr; /* else translation knows nothing of it: a file's pages, a device's registers */
         /* Of an unmapping of many: the next one, and what this one was before, or is to be after it. */
         enum dma_state swept;
         struct dma_entry *next_swept;
@@ -51,15 +52,44 @@ void dma_map_destroy(struct dma_map *m);
 struct dma_entry *dma_map_at(const struct dma_map *m, uint64_t iova);
 /* The first entry that some of VADDR to VADDR + SIZE - 1 belongs to; NULL. */
 struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size);
-/* Enters one whose IOVA is taken and whose address, if HAS_VADDR, is free: busy, and invisible to
- * translation. 0, or a failure of vaddr_table_take(): then it is in the books not, and its IOVA is still
- * taken. */
-int dma_map_insert(struct dma_map *m, struct dma_entry *e, bool has_vaddr, uint64_t vaddr, uint64_t size);
+/* R, the failure of taking addresses; with -EEXIST the entry that has them, which IOVA lies in. */
+int dma_map_taken_by(const struct dma_map *m, uint64_t iova, int r, struct dma_entry **ret_other);
+
+/* Enters one whose IOVA is taken: busy, and invisible to translation. 0; -EEXIST and the entry that has some
+ * of its addresses; or another failure of vaddr_table_take(). Then it is in the books not, and its IOVA is
+ * still taken.
+ */
+static inline int dma_map_insert(struct dma_map *m, struct dma_entry *e, bool has_vaddr, uint64_t vaddr,
+                                 uint64_t size, struct dma_entry **ret_other)
+{
+        uint64_t iova = 0;
+        int r;
+
+        if (has_vaddr) {
+                r = vaddr_table_take(&m->table, vaddr, size, e->iova.start, &e->run, &iova);
+                if (r < 0)
+                        return dma_map_taken_by(m, iova, r, ret_other);
+        }
+        e->vaddr = vaddr;
+        e->size = size;
+        e->has_vaddr = has_vaddr;
+        m->n_entries++;
+        __atomic_store_n(&e->state, DMA_BUSY, __ATOMIC_RELEASE);
+        return 0;
+}
+
 /* The memory of a busy entry, which has an address, is at another one from now on. 0; -EEXIST and the entry
  * in the way; or as dma_map_insert(). After a failure all is as it was. */
 int dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, struct dma_entry **ret_other);
-/* Takes a busy entry out and gives its IOVA back. Returns whether others wait for it. */
-bool dma_map_remove(struct dma_map *m, struct dma_entry *e);
+/* Takes a busy entry out. Its IOVA is its own until iova_space_release(). Returns whether others wait for it.
+ */
+static inline bool dma_map_remove(struct dma_map *m, struct dma_entry *e)
+{
+        if (e->has_vaddr)
+                vaddr_table_release(&m->table, e->vaddr, e->size, &e->run);
+        m->n_entries--;
+        return __atomic_exchange_n(&e->state, DMA_OUT, __ATOMIC_ACQ_REL) == DMA_WAITED;
+}
 
 static inline enum dma_state dma_entry_state(const struct dma_entry *e)
 {
@@ -75,10 +105,26 @@ static inline bool dma_entry_is_busy(const struct dma_entry *e)
 
 /* Without the lock: makes an entry that was in state FROM this thread's, and hides it from translation. False
  * where it is in another state. */
-bool dma_entry_acquire(struct dma_map *m, struct dma_entry *e, enum dma_state from);
+static inline bool dma_entry_acquire(struct dma_map *m, struct dma_entry *e, enum dma_state from)
+{
+        unsigned int state = from;
+
+        if (!__atomic_compare_exchange_n(&e->state, &state, DMA_BUSY, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_RELAXED))
+                return false;
+        if (from == DMA_LIVE && e->has_vaddr)
+                vaddr_table_set_live(&m->table, e->vaddr, e->size, &e->run, false);
+        return true;
+}
+
 /* Without the lock: the end of that, or of dma_map_insert(). Returns whether others wait for it, who are then
  * to be told. */
-bool dma_map_settle(struct dma_map *m, struct dma_entry *e, bool live);
+static inline bool dma_map_settle(struct dma_map *m, struct dma_entry *e, bool live)
+{
+        if (live && e->has_vaddr)
+                vaddr_table_set_live(&m->table, e->vaddr, e->size, &e->run, true);
+        return __atomic_exchange_n(&e->state, live ? DMA_LIVE : DMA_IDLE, __ATOMIC_ACQ_REL) == DMA_WAITED;
+}
 
 /* With the lock, before waiting for one that was busy: true where it still is, and its thread will tell. */
 bool dma_entry_ask(struct dma_entry *e);

@@ -147,19 +147,31 @@ static void split(struct vaddr_table *t, struct place *p, uint64_t vaddr)
         step_down(p, vaddr, node);
 }
 
-/* N slots fewer are used: a table of 4 KiB slots that nothing is in any more goes. */
-static void unuse(struct vaddr_table *t, struct place *p, unsigned int n)
+/* The empty table goes, for use elsewhere. */
+static void recycle_idle(struct vaddr_table *t)
 {
-        if (!p->leaf)
+        struct vaddr_node *node = t->idle;
+
+        t->idle = NULL;
+        if (!node || node->n_used > 0)
                 return;
-        p->leaf->n_used -= n;
-        if (p->leaf->n_used > 0)
-                return;
-        store(p->leaf_link, VADDR_FREE);
+        store(t->idle_link, VADDR_FREE);
         __atomic_store_n(&t->n_recycled, t->n_recycled + 1, __ATOMIC_RELEASE);
-        p->leaf->next_free = t->free;
-        t->free = p->leaf;
+        node->next_free = t->free;
+        t->free = node;
         t->n_free++;
+}
+
+/* N slots fewer are used. A table of 4 KiB slots that nothing is in any more waits for the next buffer: where
+ * there was one there will be another. */
+static void unuse(struct vaddr_table *t, struct vaddr_node *leaf, uint64_t *link, unsigned int n)
+{
+        leaf->n_used -= n;
+        if (leaf->n_used > 0 || leaf == t->idle)
+                return;
+        recycle_idle(t);
+        t->idle = leaf;
+        t->idle_link = link;
 }
 
 /* How many slots from here on lie in VADDR to LAST whole. */
@@ -168,28 +180,31 @@ static unsigned int n_whole(const struct place *p, uint64_t vaddr, uint64_t last
         return (unsigned int)MIN((last - vaddr + 1) >> p->shift, (uint64_t)p->n_behind);
 }
 
-static void fill(struct place *p, unsigned int n, uint64_t iova, bool ends)
+static void fill(uint64_t *words, unsigned int n, unsigned int shift, uint64_t iova, bool ends)
 {
         for (unsigned int i = 0; i < n; i++) {
                 const uint64_t left = n - i, run = MIN(left, VADDR_RUN_MAX);
 
-                store(&p->word[i],
+                store(&words[i],
                       iova | run << VADDR_RUN_SHIFT | VADDR_HIDDEN | (ends && run == left ? 0 : VADDR_MORE));
-                iova += slot_size(p);
+                iova += UINT64_C(1) << shift;
         }
-        if (p->leaf)
-                p->leaf->n_used += n;
 }
 
-int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint64_t iova)
+int vaddr_table_take_any(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint64_t iova,
+                         struct vaddr_run *ret_run, uint64_t *ret_iova)
 {
         const uint64_t last = vaddr + size - 1;
         struct place p;
 
         if (size >= BLOCK_SIZE)
                 return -EFAULT;
+        if (vaddr_table_overlap(t, vaddr, last, ret_iova))
+                return -EEXIST;
+        recycle_idle(t);
         if (make_block(t, vaddr) < 0 || make_block(t, last) < 0 || make_nodes(t) < 0)
                 return -ENOMEM;
+        ret_run->words = NULL;
         for (uint64_t at = vaddr;;) {
                 unsigned int n;
 
@@ -197,41 +212,63 @@ int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint6
                 while ((n = at & (slot_size(&p) - 1) ? 0 : n_whole(&p, at, last)) == 0)
                         split(t, &p, at);
                 size = (uint64_t)n << p.shift;
-                fill(&p, n, iova + (at - vaddr), size == last - at + 1);
+                fill(p.word, n, p.shift, iova + (at - vaddr), size == last - at + 1);
+                if (p.leaf)
+                        p.leaf->n_used += n;
+                if (p.leaf && n == (last - vaddr + 1) >> VADDR_PAGE_SHIFT)
+                        *ret_run = (struct vaddr_run){ p.word, p.leaf_link, p.leaf, n };
                 if (size == last - at + 1)
                         return 0;
                 at += size;
         }
 }
 
-void vaddr_table_release(struct vaddr_table *t, uint64_t vaddr, uint64_t size)
+void vaddr_table_release_all(struct vaddr_table *t, uint64_t vaddr, uint64_t size,
+                             const struct vaddr_run *run)
 {
         const uint64_t last = vaddr + size - 1;
         struct place p;
 
+        if (run->words) {
+                for (unsigned int i = 0; i < run->n; i++)
+                        store(&run->words[i], VADDR_FREE);
+                unuse(t, run->leaf, run->link, run->n);
+                return;
+        }
         for (uint64_t at = vaddr; find(t, at, &p);) {
                 const unsigned int n = n_whole(&p, at, last);
 
                 for (unsigned int i = 0; i < n; i++)
                         store(&p.word[i], VADDR_FREE);
+                if (p.leaf)
+                        unuse(t, p.leaf, p.leaf_link, n);
                 size = (uint64_t)n << p.shift;
-                unuse(t, &p, n);
                 if (size == last - at + 1)
                         return;
                 at += size;
         }
 }
 
-void vaddr_table_set_live(struct vaddr_table *t, uint64_t vaddr, uint64_t size, bool live)
+static void set_words(uint64_t *words, unsigned int n, bool live)
+{
+        for (unsigned int i = 0; i < n; i++)
+                store(&words[i], (words[i] & ~VADDR_HIDDEN) | (live ? 0 : VADDR_HIDDEN));
+}
+
+void vaddr_table_set_live_all(struct vaddr_table *t, uint64_t vaddr, uint64_t size,
+                              const struct vaddr_run *run, bool live)
 {
         const uint64_t last = vaddr + size - 1;
         struct place p;
 
+        if (run->words) {
+                set_words(run->words, run->n, live);
+                return;
+        }
         for (uint64_t at = vaddr; find(t, at, &p);) {
                 const unsigned int n = n_whole(&p, at, last);
 
-                for (unsigned int i = 0; i < n; i++)
-                        store(&p.word[i], (p.word[i] & ~VADDR_HIDDEN) | (live ? 0 : VADDR_HIDDEN));
+                set_words(p.word, n, live);
                 size = (uint64_t)n << p.shift;
                 if (size == last - at + 1)
                         return;

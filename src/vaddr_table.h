@@ -52,27 +52,24 @@ struct vaddr_node {
 };
 
 struct vaddr_table {
-        uint64_t *low;   /* the lowest block's slots */
-        uint64_t **high; /* those of the others, by address >> VADDR_BLOCK_SHIFT; NULL */
+        uint64_t *low;           /* the lowest block's slots */
+        uint64_t **high;         /* those of the others, by address >> VADDR_BLOCK_SHIFT; NULL */
+        struct vaddr_node *idle; /* the last of them that became empty: still in its place */
+        uint64_t *idle_link;
         unsigned int n_recycled;
         unsigned int n_free;
         struct vaddr_node *free;
         struct vaddr_node *all;
 };
 
-void vaddr_table_init(struct vaddr_table *t);
-void vaddr_table_destroy(struct vaddr_table *t);
-
-/* Whether something of VADDR to LAST is taken, and an IOVA that lies in the first mapping of it. */
-bool vaddr_table_overlap(const struct vaddr_table *t, uint64_t vaddr, uint64_t last, uint64_t *ret_iova);
-
-/* Takes whole pages that are free, not live yet. 0; -ENOMEM, and then nothing is changed; -EFAULT for 2^47
- * bytes or more, which no process has in one piece. */
-int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint64_t iova);
-/* Gives back what one call took. */
-void vaddr_table_release(struct vaddr_table *t, uint64_t vaddr, uint64_t size);
-/* Shows what one call took to vaddr_table_find(), or hides it. */
-void vaddr_table_set_live(struct vaddr_table *t, uint64_t vaddr, uint64_t size, bool live);
+/* Of a mapping in one table of 4 KiB slots, as a driver's small buffers are: where it is, so that nobody
+ * looks for it again. */
+struct vaddr_run {
+        uint64_t *words; /* NULL: elsewhere */
+        uint64_t *link;  /* the word that points to the table */
+        struct vaddr_node *leaf;
+        unsigned int n;
+};
 
 static inline uint64_t vaddr_load(const uint64_t *word)
 {
@@ -82,6 +79,69 @@ static inline uint64_t vaddr_load(const uint64_t *word)
 static inline const uint64_t *vaddr_next(uint64_t word)
 {
         return (const uint64_t *)(uintptr_t)(word - VADDR_TABLE);
+}
+
+void vaddr_table_init(struct vaddr_table *t);
+void vaddr_table_destroy(struct vaddr_table *t);
+
+/* Whether something of VADDR to LAST is taken, and an IOVA that lies in the first mapping of it. */
+bool vaddr_table_overlap(const struct vaddr_table *t, uint64_t vaddr, uint64_t last, uint64_t *ret_iova);
+
+/* Takes whole pages, hidden still. 0; -EEXIST where some are taken and *RET_IOVA is in the first mapping of
+ * these; -ENOMEM; -EFAULT for 2^47 bytes or more, which no process has in one piece. After a failure nothing
+ * is changed.
+ */
+int vaddr_table_take_any(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint64_t iova,
+                         struct vaddr_run *ret_run, uint64_t *ret_iova);
+/* For a page of a table that is there. */
+static inline int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64_t size, uint64_t iova,
+                                   struct vaddr_run *ret_run, uint64_t *ret_iova)
+{
+        uint64_t top = vaddr >> VADDR_BLOCK_SHIFT == 0 ? t->low[vaddr >> VADDR_TOP_SHIFT] : 0, *link, *word;
+        struct vaddr_node *leaf;
+
+        if (size == UINT64_C(1) << VADDR_PAGE_SHIFT && top & VADDR_TABLE) {
+                link = (uint64_t *)vaddr_next(top) + (vaddr >> 21 & (VADDR_SLOTS - 1));
+                leaf = (struct vaddr_node *)vaddr_next(*link);
+                word = &leaf->words[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)];
+                if (*link & VADDR_TABLE && *word == VADDR_FREE) {
+                        __atomic_store_n(word, iova | UINT64_C(1) << VADDR_RUN_SHIFT | VADDR_HIDDEN,
+                                         __ATOMIC_RELEASE);
+                        leaf->n_used++;
+                        *ret_run = (struct vaddr_run){ word, link, leaf, 1 };
+                        return 0;
+                }
+        }
+        return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
+}
+
+/* Gives back what one call took. */
+void vaddr_table_release_all(struct vaddr_table *t, uint64_t vaddr, uint64_t size,
+                             const struct vaddr_run *run);
+
+/* For a page of a table that has others, or was waiting for it. */
+static inline void vaddr_table_release(struct vaddr_table *t, uint64_t vaddr, uint64_t size,
+                                       const struct vaddr_run *run)
+{
+        if (run->words && run->n == 1 && (run->leaf->n_used > 1 || run->leaf == t->idle)) {
+                __atomic_store_n(run->words, VADDR_FREE, __ATOMIC_RELEASE);
+                run->leaf->n_used--;
+        } else {
+                vaddr_table_release_all(t, vaddr, size, run);
+        }
+}
+
+/* Shows what one call took to vaddr_table_find(), or hides it. */
+void vaddr_table_set_live_all(struct vaddr_table *t, uint64_t vaddr, uint64_t size,
+                              const struct vaddr_run *run, bool live);
+
+static inline void vaddr_table_set_live(struct vaddr_table *t, uint64_t vaddr, uint64_t size,
+                                        const struct vaddr_run *run, bool live)
+{
+        if (run->words && run->n == 1)
+                __atomic_store_n(run->words, *run->words ^ VADDR_HIDDEN, __ATOMIC_RELEASE);
+        else
+                vaddr_table_set_live_all(t, vaddr, size, run, live);
 }
 
 /* Without a lock: the IOVA of VADDR, and how many bytes follow in the same mapping; or -ENOENT. */

@@ -111,10 +111,10 @@ static void die(const char *why)
 /* A buffer in the books of a container, as mapping leaves it. */
 static void enter(struct iommuctl_container *c, uint64_t vaddr, uint64_t size, uint64_t iova)
 {
-        struct dma_entry *e = calloc(1, sizeof(*e));
+        struct dma_entry *e = calloc(1, sizeof(*e)), *other;
 
         if (!e || iova_space_reserve(&c->map.space, &e->iova, iova, iova + size - 1) < 0 ||
-            dma_map_insert(&c->map, e, true, vaddr, size) < 0)
+            dma_map_insert(&c->map, e, true, vaddr, size, &other) < 0)
                 die("cannot enter a mapping");
         dma_map_settle(&c->map, e, true);
 }
@@ -328,15 +328,16 @@ static void write_on(double until)
         while (now_ns(CLOCK_MONOTONIC) < until)
                 for (uint64_t i = 0; i < 64; i++) {
                         const uint64_t vaddr = BASE + (LARGE + 512 + random_number() % 4096) * MIB2;
-                        struct dma_entry e = { 0 };
+                        struct dma_entry e = { 0 }, *other;
 
                         if (iova_space_reserve(&large->map.space, &e.iova, LARGE * MIB2,
                                                LARGE * MIB2 + PAGE - 1) ||
-                            dma_map_insert(&large->map, &e, true, vaddr, PAGE) < 0)
+                            dma_map_insert(&large->map, &e, true, vaddr, PAGE, &other) < 0)
                                 die("the writer cannot map");
                         dma_map_settle(&large->map, &e, true);
                         dma_entry_acquire(&large->map, &e, DMA_LIVE);
                         dma_map_remove(&large->map, &e);
+                        iova_space_release(&large->map.space, &e.iova);
                 }
 }
 

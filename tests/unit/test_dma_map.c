@@ -23,11 +23,11 @@ static void init(struct dma_map *m)
 
 static struct dma_entry *add(struct dma_map *m, uint64_t vaddr, uint64_t size, uint64_t iova)
 {
-        struct dma_entry *e = calloc(1, sizeof(*e));
+        struct dma_entry *e = calloc(1, sizeof(*e)), *other;
 
         assert_non_null(e);
         assert_int_equal(iova_space_reserve(&m->space, &e->iova, iova, iova + size - 1), 0);
-        assert_int_equal(dma_map_insert(m, e, true, vaddr, size), 0);
+        assert_int_equal(dma_map_insert(m, e, true, vaddr, size, &other), 0);
         assert_true(dma_entry_is_busy(e));
         return e;
 }
@@ -39,6 +39,7 @@ static void drop(struct dma_map *m, struct dma_entry *e)
                 assert_true(dma_entry_acquire(m, e, dma_entry_state(e)));
         assert_false(dma_map_remove(m, e));
         assert_int_equal(dma_entry_state(e), DMA_OUT);
+        iova_space_release(&m->space, &e->iova);
         free(e);
 }
 
@@ -140,6 +141,14 @@ static void change(struct dma_map *m, struct model_entry *model, struct model_en
                 if (is_free(m, model, x->vaddr, x->size))
                         x->entry = add(m, x->vaddr, x->size, x->iova);
         } else if (unit_random(seed) % 3 == 0) {
+                uint64_t iova = UINT64_C(3000) << 52;
+                struct dma_entry e = { 0 };
+
+                /* Nobody gets what is taken, and is told by whom. */
+                assert_int_equal(iova_space_reserve(&m->space, &e.iova, iova, iova + x->size - 1), 0);
+                assert_int_equal(dma_map_insert(m, &e, true, x->vaddr, x->size, &other), -EEXIST);
+                assert_ptr_equal(other, x->entry);
+                iova_space_release(&m->space, &e.iova);
                 drop(m, x->entry);
                 x->entry = NULL;
         } else if (unit_random(seed) % 4 == 0) {
@@ -215,7 +224,7 @@ static void test_a_large_mapping(void **state)
 {
         const uint64_t vaddr = (UINT64_C(5) << 30) - 3 * PAGE, total = (UINT64_C(1) << 40) + 8 * PAGE;
         uint64_t seed = 3, iova, size, n = 0;
-        struct dma_entry *e;
+        struct dma_entry *e, *other;
         struct dma_map m;
 
         (void)state;
@@ -235,7 +244,7 @@ static void test_a_large_mapping(void **state)
         drop(&m, e);
         e = calloc(1, sizeof(*e));
         assert_int_equal(iova_space_reserve(&m.space, &e->iova, 0, (UINT64_C(1) << 47) - 1), 0);
-        assert_int_equal(dma_map_insert(&m, e, true, 0, UINT64_C(1) << 47), -EFAULT);
+        assert_int_equal(dma_map_insert(&m, e, true, 0, UINT64_C(1) << 47, &other), -EFAULT);
         iova_space_release(&m.space, &e->iova);
         free(e);
         dma_map_destroy(&m);
