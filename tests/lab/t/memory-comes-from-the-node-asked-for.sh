@@ -17,5 +17,17 @@ to_vfio "$edu"
 for backend in type1 iommufd; do
     run_tap "$limits" nodes $backend "$edu"
 done
+
+# nodes_of PID: the pages of its memfds by node, as "N1=16384"
+nodes_of() {
+    grep 'file=/memfd:' "/proc/$1/numa_maps" | grep -oE 'N[01]=[0-9]+' | paste -sd' '
+}
+: >map.out
+iommuctl dma map "$edu" --buffer large:64M >map.out &
+held=$!
+wait_for 20 test -s map.out
+is "$(nodes_of $held)" "N1=16384" "dma map takes a large buffer from the device's node"
+kill $held
+wait $held
 to_native "$edu"
 done_testing
