@@ -115,7 +115,8 @@ static bool find_place(const struct budget *b, const char *controller, struct pl
                 struct mount mount = { 0 };
                 const char *end;
 
-                if (!split_mount(line, &mount) || !streq(mount.type, place->v2 ? "cgroup2" : "cgroup"))
+                if (!split_mount(line, &mount) || !streq(mount.type, place->v2 ? "cgroup2" : "cgroup") ||
+                    mount.where[0] != '/' || mount.where[1] == '\0')
                         continue;
                 end = mount.options + strlen(mount.options);
                 if (!place->v2 && !has_word(mount.options, end, controller))

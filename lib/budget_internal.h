@@ -21,6 +21,7 @@ struct budget {
         size_t n_items;
         struct iommuctl_shortage *ret; /* or NULL */
         uint64_t base_page;
+        bool own_only; /* what other processes have locked is not looked for: reading all of /proc takes ms */
 };
 
 static inline struct budget budget_begin(struct iommuctl_ctx *ctx, const struct iommuctl_budget_item *items,

@@ -78,21 +78,28 @@ static uint64_t pinned_by(const struct budget *b, const char *pid, uint64_t uid)
         return pins_by_user(b, pid) ? kib : 0;
 }
 
-/* KiB that all processes of our user have pinned, as far as can be seen. */
-static uint64_t pinned_by_user(const struct budget *b, const char *own_status, uint64_t uid)
+/* The same of all other processes of our user, as far as can be seen. */
+static uint64_t pinned_by_others(const struct budget *b, uint64_t own_pid, uint64_t uid)
 {
         struct sysfs_dir dir _cleanup_(sysfs_dir_close);
-        uint64_t own_pid = 0, kib = 0;
+        uint64_t kib = 0;
         const char *name;
         int r;
 
-        budget_line(own_status, "VmPin", 10, &kib);
-        budget_line(own_status, "Pid", 10, &own_pid);
         r = sysfs_dir_open(&dir, &b->fs, "proc");
         while (r >= 0 && sysfs_dir_next(&dir, &name) > 0)
                 if (*name >= '1' && *name <= '9' && strtoull(name, NULL, 10) != own_pid)
                         kib += pinned_by(b, name, uid);
         return kib;
+}
+
+static uint64_t pinned_by_user(const struct budget *b, const char *own_status, uint64_t uid)
+{
+        uint64_t own_pid = 0, kib = 0;
+
+        budget_line(own_status, "VmPin", 10, &kib);
+        budget_line(own_status, "Pid", 10, &own_pid);
+        return b->own_only ? kib : kib + pinned_by_others(b, own_pid, uid);
 }
 
 static int no_room(const struct budget *b, uint64_t total, uint64_t limit, uint64_t used_kib, const char *by)

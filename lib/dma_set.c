@@ -13,6 +13,10 @@
 #include "container.h"
 #include "options.h"
 
+/* Where pinning takes longer than to read of all processes what they have locked, and so to be told before is
+ * worth the time: 10 ms and more. */
+#define LARGE ((uint64_t)64 << 20)
+
 /* Buffers that touch, and their mapping. */
 struct run {
         uintptr_t start;
@@ -177,14 +181,28 @@ static size_t join(const struct request *q, struct run *runs)
         return n;
 }
 
-static int check_budget(const struct request *q, const struct iommuctl_dma_set *set)
+/* They lie in one address space and do not overlap. */
+static uint64_t total(const struct iommuctl_dma_set *set)
 {
-        const struct budget b = budget_begin(q->c->ctx, NULL, 0, NULL);
-        uint64_t left, bytes = 0;
+        uint64_t bytes = 0;
 
         for (size_t i = 0; i < set->n_runs; i++)
-                if (__builtin_add_overflow(bytes, set->runs[i].size, &bytes))
-                        return ctx_error(q->c->ctx, -EOVERFLOW, NULL, "the buffers together pass 2^64 bytes");
+                bytes += set->runs[i].size;
+        return bytes;
+}
+
+static int check_memlock(const struct request *q, uint64_t bytes, bool own_only)
+{
+        struct budget b = budget_begin(q->c->ctx, NULL, 0, NULL);
+
+        b.own_only = own_only;
+        return container_backend(q->c) ? budget_memlock(&b, bytes, q->c) : 0;
+}
+
+static int check_budget(const struct request *q, const struct iommuctl_dma_set *set)
+{
+        uint64_t left, bytes = total(set);
+
         if (q->o.flags & IOMMUCTL_DMA_FIXED_IOVA && bytes - 1 > UINT64_MAX - q->o.iova)
                 return ctx_error(q->c->ctx, -EOVERFLOW, NULL,
                                  "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64
@@ -197,7 +215,7 @@ static int check_budget(const struct request *q, const struct iommuctl_dma_set *
                                  "%zu buffers need %zu mappings and the kernel allows %" PRIu64
                                  " more in this container (vfio_iommu_type1.dma_entry_limit)",
                                  q->n, set->n_runs, left);
-        return container_backend(q->c) ? budget_memlock(&b, bytes, q->c) : 0;
+        return check_memlock(q, bytes, bytes < LARGE);
 }
 
 /* Unmaps all that can be; the first error. What is left moves to the front. */
@@ -276,6 +294,7 @@ static void place(const struct request *q, struct iommuctl_dma_set *set)
 static int make(struct request *q, struct iommuctl_dma_set *set)
 {
         struct run *runs;
+        uint64_t bytes;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < q->n; i++)
@@ -293,8 +312,12 @@ static int make(struct request *q, struct iommuctl_dma_set *set)
         runs = reallocarray(set->runs, set->n_runs, sizeof(*runs));
         set->runs = runs ?: set->runs; /* what was larger is large enough */
         r = check_budget(q, set);
-        if (r >= 0)
-                r = map_runs(q, set);
+        if (r < 0)
+                return r;
+        bytes = total(set);
+        r = map_runs(q, set);
+        if (r == -ENOMEM && bytes < LARGE)
+                check_memlock(q, bytes, false); /* it may have the better text */
         if (r >= 0)
                 place(q, set);
         return r;

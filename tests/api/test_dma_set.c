@@ -324,6 +324,38 @@ static void test_memlock(void **state)
         assert_ok(b->ctx, iommuctl_dma_set_free(set));
 }
 
+/* What other processes of the user have locked: told before where it is much, and where it is little when the
+ * kernel has said no. */
+static void test_memlock_of_others(void **state)
+{
+        static const char *const has_iommufd[] = { "/dev/iommu", NULL };
+        const size_t large = (size_t)64 << 20;
+        struct bench *b = *state;
+        struct iommuctl_dma_set *set;
+        struct iommuctl_dma *dma;
+        struct iovec buffers[2];
+        char *memory;
+
+        bench_restart(b, &(struct fake_options){ .memlock = 100 << 20 });
+        fake_add_file(b->m, "/proc/self/status",
+                      "Pid:\t4242\nUid:\t7\t7\t7\t7\nVmPin:\t0 kB\nVmLck:\t0 kB\nCapEff:\t0\n");
+        fake_add_process(b->m, 501, "vmm", has_iommufd);
+        fake_add_file(b->m, "/proc/501/status",
+                      "Pid:\t501\nUid:\t7\t7\t7\t7\nVmPin:\t40960 kB\nCapEff:\t0\n");
+        memory = bench_memory(b, 2 * large);
+        buffers[0] = (struct iovec){ memory, large };
+        refuses(b, buffers, 1, NULL, -ENOMEM, "need 65536 KiB of locked memory and 61440 KiB may be locked");
+        assert_ok(b->ctx, iommuctl_dma_map(b->container, memory + large, 40 << 20, NULL, &dma)); /* theirs */
+        buffers[0] = (struct iovec){ memory, 32 << 20 };
+        buffers[1] = (struct iovec){ memory + (33 << 20), 30 << 20 };
+        assert_fails(
+                b->ctx, iommuctl_dma_set_new(b->container, buffers, 2, NULL, &set), -ENOMEM,
+                "need 63488 KiB of locked memory and 61440 KiB may be locked (RLIMIT_MEMLOCK is 102400 KiB, "
+                "40960 KiB are in use by the processes of user 7 together");
+        assert_int_equal(fake_n_mappings(b->m), 1);
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+}
+
 /* The kernel does not let one go: the others do, and it can be tried again. */
 static void test_free_fails(void **state)
 {
@@ -501,6 +533,7 @@ int main(void)
                 BOTH(test_many),
                 BOTH(test_random),
                 cmocka_unit_test_setup_teardown(test_limit, bench_type1, bench_teardown),
+                cmocka_unit_test_setup_teardown(test_memlock_of_others, bench_iommufd, bench_teardown),
                 cmocka_unit_test(test_failing),
         };
 

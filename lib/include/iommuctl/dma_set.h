@@ -50,8 +50,9 @@ enum iommuctl_dma_set_flags {
  *
  * Whether all of it fits is asked before the first is mapped: the mappings that the kernel allows still
  * (iommuctl_container_available_mappings()), and what may be locked of memory, as
- * iommuctl_budget_check_container() does it. Sorting takes n log n steps, and none where the array is in
- * order.
+ * iommuctl_budget_check_container() does it; what other processes of the user have locked only for 64 MiB and
+ * more, since less is tried in less time than it takes to ask. Sorting takes n log n steps, and none where
+ * the array is in order.
  *
  * Returns 0 and sets @ret_set, the caller's to free. On failure nothing is mapped; the text names buffers by
  * their index. As iommuctl_dma_map(); -EINVAL also where @n is 0, or a buffer has 0 bytes or is not whole
