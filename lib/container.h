@@ -18,6 +18,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#if HAVE_SINGLE_THREADED
+#include <sys/single_threaded.h>
+#endif
 
 #include "backend.h"
 #include "ctx.h"
@@ -86,6 +89,24 @@ static inline struct kernel *container_kernel(const struct iommuctl_container *c
 static inline const struct backend *container_backend(const struct iommuctl_container *c)
 {
         return __atomic_load_n(&c->backend, __ATOMIC_ACQUIRE);
+}
+
+/* A process of one thread needs no lock for what lies between these two and waits for nothing, which is worth
+ * having where a lock is a good part of what is done under it. Returns whether there is one to give back. */
+static inline bool container_lock(struct iommuctl_container *c)
+{
+#if HAVE_SINGLE_THREADED
+        if (__libc_single_threaded)
+                return false;
+#endif
+        pthread_mutex_lock(&c->lock);
+        return true;
+}
+
+static inline void container_unlock(struct iommuctl_container *c, bool locked)
+{
+        if (locked)
+                pthread_mutex_unlock(&c->lock);
 }
 
 /* An empty container that ASKED is wanted of; NULL without memory. */

@@ -284,14 +284,15 @@ static struct iommuctl_dma *map_again(struct iommuctl_container *c, void *vaddr,
 {
         struct dma_entry *other;
         struct iommuctl_dma *dma;
+        bool locked;
 
-        pthread_mutex_lock(&c->lock);
+        locked = container_lock(c);
         dma = c->joined && !c->sweeping ? dma_spare_take(c, size, o->iova_limit) : NULL;
         if (dma && dma_map_insert(&c->map, &dma->entry, true, (uint64_t)(uintptr_t)vaddr, size, &other) < 0) {
                 dma_spare_keep(c, dma);
                 dma = NULL;
         }
-        pthread_mutex_unlock(&c->lock);
+        container_unlock(c, locked);
         if (!dma)
                 return NULL;
         __atomic_add_fetch(&c->refcount, 1, __ATOMIC_RELAXED);

@@ -76,16 +76,16 @@ void dma_forget(struct iommuctl_dma *dma)
 static bool forget_and_keep(struct iommuctl_dma *dma)
 {
         struct iommuctl_container *c = dma->container;
-        bool parked, kept;
+        bool parked, kept, locked;
 
-        pthread_mutex_lock(&c->lock);
+        locked = container_lock(c);
         if (dma_map_remove(&c->map, &dma->entry))
                 pthread_cond_broadcast(&c->settled);
         kept = dma_spare_keep(c, dma);
         if (!kept)
                 iova_space_release(&c->map.space, &dma->entry.iova);
         parked = is_last_of_parked(c);
-        pthread_mutex_unlock(&c->lock);
+        container_unlock(c, locked);
         if (parked)
                 container_release_parked(c);
         if (kept)
