@@ -6,40 +6,15 @@
 
 #include "util/macro.h"
 
-static struct iova_extent *extent_of(const struct treap_node *node)
-{
-        return node ? container_of(node, struct iova_extent, node) : NULL;
-}
-
-static void extent_update(struct treap_node *node)
-{
-        struct iova_extent *e = extent_of(node);
-        const struct iova_extent *left = extent_of(node->child[0]), *right = extent_of(node->child[1]);
-
-        e->subtree_start = left ? left->subtree_start : e->start;
-        e->subtree_last = right ? right->subtree_last : e->last;
-        e->subtree_gap = 0;
-        if (left) {
-                uint64_t gap = e->start - left->subtree_last - 1;
-
-                e->subtree_gap = MAX(left->subtree_gap, gap);
-        }
-        if (right) {
-                uint64_t gap = right->subtree_start - e->last - 1;
-                uint64_t larger = MAX(right->subtree_gap, gap);
-
-                e->subtree_gap = MAX(e->subtree_gap, larger);
-        }
-}
-
 void iova_space_init(struct iova_space *s)
 {
-        *s = (struct iova_space){ .tree = { .update = extent_update } };
+        *s = (struct iova_space){ 0 };
 }
 
 void iova_space_destroy(struct iova_space *s)
 {
         free(s->ranges);
+        iova_tree_destroy(&s->tree);
         iova_space_init(s);
 }
 
@@ -69,16 +44,6 @@ static size_t normalize(struct iommuctl_range *ranges, size_t n)
         return kept;
 }
 
-struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last)
-{
-        struct iova_extent *e = extent_of(treap_find_last_up_to(&s->tree, start));
-
-        if (e && e->last >= start)
-                return e;
-        e = extent_of(treap_find_first_from(&s->tree, start));
-        return e && e->start <= last ? e : NULL;
-}
-
 int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
 {
         struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
@@ -101,25 +66,116 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
         return false;
 }
 
-static void put(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
+/* ---- ranges that were given back lately ---- */
+
+/* Sizes up to 64 pages of 4 KiB have a stack of their own each, and so have 2 MiB. */
+static unsigned int bucket(uint64_t size)
 {
-        *e = (struct iova_extent){ .start = start, .last = last };
-        treap_insert(&s->tree, &e->node, start);
+        return (unsigned int)((size >> 12 ^ size >> 20) % IOVA_RECENT_SIZES);
+}
+
+static bool is_recent(const struct iova_space *s, const struct iova_extent *e)
+{
+        return (uintptr_t)e - (uintptr_t)s->recent < sizeof(s->recent);
+}
+
+/* Empties the stack, so that what was in it is free. */
+static void forget_bucket(struct iova_space *s, unsigned int b)
+{
+        while (s->n_recent[b] > 0)
+                iova_tree_remove(&s->tree, &s->recent[b][--s->n_recent[b]]);
+}
+
+static bool forget_all(struct iova_space *s)
+{
+        bool any = false;
+
+        for (unsigned int b = 0; b < IOVA_RECENT_SIZES; b++) {
+                any |= s->n_recent[b] > 0;
+                forget_bucket(s, b);
+        }
+        return any;
+}
+
+/* Takes E, one of them, out of its stack and out of the tree. */
+static void forget(struct iova_space *s, struct iova_extent *e)
+{
+        unsigned int b = bucket(e->last - e->start + 1);
+        struct iova_extent *top = &s->recent[b][--s->n_recent[b]];
+
+        iova_tree_remove(&s->tree, e);
+        if (e != top)
+                iova_tree_replace(top, e);
+}
+
+/* Keeps what E has. */
+static bool remember(struct iova_space *s, struct iova_extent *e)
+{
+        const uint64_t reach = e->last - e->start;
+        const unsigned int b = bucket(reach + 1);
+        struct iova_extent *stack = s->recent[b];
+
+        if (!e->keep)
+                return false;
+        if (s->n_recent[b] > 0 && stack->last - stack->start != reach)
+                forget_bucket(s, b); /* of another size */
+        if (s->n_recent[b] == IOVA_RECENT_EACH)
+                return false;
+        iova_tree_replace(e, &stack[s->n_recent[b]++]);
+        return true;
+}
+
+/* Hands over the last of that size that was given back, if it is as asked for. */
+static bool take_recent(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
+{
+        unsigned int b = bucket(q->size);
+        struct iova_extent *top;
+
+        if (s->n_recent[b] == 0)
+                return false;
+        top = &s->recent[b][s->n_recent[b] - 1];
+        if (top->last - top->start != q->size - 1 || top->start < q->low || top->last > q->limit ||
+            (top->start - q->offset) & (q->align - 1) || !iova_space_allows(s, top->start, top->last))
+                return false;
+        s->n_recent[b]--;
+        iova_tree_replace(top, e);
+        return true;
+}
+
+/* ---- fixed addresses ---- */
+
+struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last)
+{
+        struct iova_extent *e = iova_tree_first_from(&s->tree, start);
+
+        while (e && is_recent(s, e))
+                e = iova_tree_next(e);
+        return e && e->start <= last ? e : NULL;
 }
 
 int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
 {
+        struct iova_extent *other;
+
         if (!iova_space_allows(s, start, last))
                 return -ERANGE;
-        if (iova_space_overlap(s, start, last))
-                return -EEXIST;
-        put(s, e, start, last);
-        return 0;
+        while ((other = iova_tree_first_from(&s->tree, start)) && other->start <= last) {
+                if (!is_recent(s, other))
+                        return -EEXIST;
+                forget(s, other);
+        }
+        e->start = start;
+        e->last = last;
+        e->keep = false;
+        return iova_tree_insert(&s->tree, e);
 }
 
+/* ---- automatic ones ---- */
+
 /* Whether the gap FIRST to LAST has room, and where. */
-static bool fits(const struct iova_request *q, uint64_t first, uint64_t last, uint64_t *ret_start)
+static bool fits(const void *request, uint64_t first, uint64_t last, uint64_t *ret_start)
 {
+        const struct iova_request *q = request;
         uint64_t start, distance;
 
         first = MAX(first, q->low);
@@ -136,43 +192,8 @@ static bool fits(const struct iova_request *q, uint64_t first, uint64_t last, ui
         return true;
 }
 
-/* The lowest place in a gap of at least NEED bytes between two extents of the subtree N. */
-static bool search(const struct iova_extent *n, const struct iova_request *q, uint64_t need,
-                   uint64_t *ret_start)
-{
-        while (n && n->subtree_gap >= need && n->subtree_start < q->limit && n->subtree_last > q->low) {
-                const struct iova_extent *left = extent_of(n->node.child[0]);
-                const struct iova_extent *right = extent_of(n->node.child[1]);
-
-                if (search(left, q, need, ret_start))
-                        return true;
-                if (left && n->start - left->subtree_last > need &&
-                    fits(q, left->subtree_last + 1, n->start - 1, ret_start))
-                        return true;
-                if (right && right->subtree_start - n->last > need &&
-                    fits(q, n->last + 1, right->subtree_start - 1, ret_start))
-                        return true;
-                n = right;
-        }
-        return false;
-}
-
-static bool search_all(const struct iova_space *s, const struct iova_request *q, uint64_t need,
-                       uint64_t *ret_start)
-{
-        const struct iova_extent *root = extent_of(s->tree.root);
-
-        if (!root)
-                return fits(q, 0, UINT64_MAX, ret_start);
-        if (root->subtree_start > 0 && fits(q, 0, root->subtree_start - 1, ret_start))
-                return true;
-        if (search(root, q, need, ret_start))
-                return true;
-        return root->subtree_last < UINT64_MAX && fits(q, root->subtree_last + 1, UINT64_MAX, ret_start);
-}
-
-/* The same inside each range in turn. */
-static bool search_ranges(const struct iova_space *s, const struct iova_request *request, uint64_t need,
+/* The lowest place in a gap of at least SIZE bytes, in each range in turn. */
+static bool search_ranges(const struct iova_space *s, const struct iova_request *request, uint64_t size,
                           uint64_t *ret_start)
 {
         for (size_t i = 0; i < s->n_ranges; i++) {
@@ -180,29 +201,42 @@ static bool search_ranges(const struct iova_space *s, const struct iova_request 
 
                 q.low = MAX(q.low, s->ranges[i].start);
                 q.limit = MIN(q.limit, s->ranges[i].last);
-                if (search_all(s, &q, need, ret_start))
+                if (q.low <= q.limit &&
+                    iova_tree_find_gap(&s->tree, size, q.low, q.limit, fits, &q, ret_start))
                         return true;
         }
         return false;
 }
 
+/* A gap of ROOMY bytes has room however it lies, so the first look takes one way down the tree; only when
+ * there is none are the gaps tried one by one. */
+static bool search(const struct iova_space *s, const struct iova_request *q, uint64_t *ret_start)
+{
+        uint64_t bits = s->tree.boundaries | q->offset | q->align;
+        uint64_t roomy;
+
+        if (!__builtin_add_overflow(q->size, q->align - (bits & -bits), &roomy) &&
+            search_ranges(s, q, roomy, ret_start))
+                return true;
+        return roomy != q->size && search_ranges(s, q, q->size, ret_start);
+}
+
 int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *request)
 {
-        uint64_t start, roomy;
-
         if (request->size == 0)
                 return -ENOSPC;
-        /* A gap of this size has room however it lies, so the first look takes one way down the tree; only
-         * when there is none are the gaps tried one by one. */
-        if (__builtin_add_overflow(request->size, request->align - 1, &roomy) ||
-            !search_ranges(s, request, roomy, &start))
-                if (!search_ranges(s, request, request->size, &start))
+        if (take_recent(s, e, request))
+                return 0;
+        while (!search(s, request, &e->start))
+                if (!forget_all(s))
                         return -ENOSPC;
-        put(s, e, start, start + request->size - 1);
-        return 0;
+        e->last = e->start + request->size - 1;
+        e->keep = request->size <= IOVA_RECENT_MAX;
+        return iova_tree_insert(&s->tree, e);
 }
 
 void iova_space_release(struct iova_space *s, struct iova_extent *e)
 {
-        treap_remove(&s->tree, &e->node);
+        if (!remember(s, e))
+                iova_tree_remove(&s->tree, e);
 }
