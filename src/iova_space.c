@@ -14,6 +14,7 @@ void iova_space_init(struct iova_space *s)
 void iova_space_destroy(struct iova_space *s)
 {
         free(s->ranges);
+        free(s->recent);
         iova_tree_destroy(&s->tree);
         iova_space_init(s);
 }
@@ -44,20 +45,6 @@ static size_t normalize(struct iommuctl_range *ranges, size_t n)
         return kept;
 }
 
-int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
-{
-        struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
-
-        if (!copy)
-                return -ENOMEM;
-        if (n_ranges > 0)
-                memcpy(copy, ranges, n_ranges * sizeof(*copy));
-        free(s->ranges);
-        s->ranges = copy;
-        s->n_ranges = normalize(copy, n_ranges);
-        return 0;
-}
-
 bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last)
 {
         for (size_t i = 0; i < s->n_ranges; i++)
@@ -68,31 +55,31 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
 
 /* ---- ranges that were given back lately ---- */
 
-/* Sizes up to 64 pages of 4 KiB have a stack of their own each, and so have 2 MiB. */
-static unsigned int bucket(uint64_t size)
+/* Sizes up to 64 pages of 4 KiB have a stack of their own each. */
+static unsigned int stack_of(uint64_t size)
 {
         return (unsigned int)((size >> 12 ^ size >> 20) % IOVA_RECENT_SIZES);
 }
 
 static bool is_recent(const struct iova_space *s, const struct iova_extent *e)
 {
-        return (uintptr_t)e - (uintptr_t)s->recent < sizeof(s->recent);
+        return (uintptr_t)e - (uintptr_t)s->recent < IOVA_RECENT_SIZES * sizeof(s->recent[0]);
 }
 
-/* Empties the stack, so that what was in it is free. */
-static void forget_bucket(struct iova_space *s, unsigned int b)
+/* Empties a stack: what was in it is free. */
+static void forget_stack(struct iova_space *s, unsigned int i)
 {
-        while (s->n_recent[b] > 0)
-                iova_tree_remove(&s->tree, &s->recent[b][--s->n_recent[b]]);
+        while (s->n_recent[i] > 0)
+                iova_tree_remove(&s->tree, &s->recent[i][--s->n_recent[i]]);
 }
 
 static bool forget_all(struct iova_space *s)
 {
         bool any = false;
 
-        for (unsigned int b = 0; b < IOVA_RECENT_SIZES; b++) {
-                any |= s->n_recent[b] > 0;
-                forget_bucket(s, b);
+        for (unsigned int i = 0; i < IOVA_RECENT_SIZES; i++) {
+                any |= s->n_recent[i] > 0;
+                forget_stack(s, i);
         }
         return any;
 }
@@ -100,46 +87,34 @@ static bool forget_all(struct iova_space *s)
 /* Takes E, one of them, out of its stack and out of the tree. */
 static void forget(struct iova_space *s, struct iova_extent *e)
 {
-        unsigned int b = bucket(e->last - e->start + 1);
-        struct iova_extent *top = &s->recent[b][--s->n_recent[b]];
+        unsigned int i = stack_of(e->last - e->start + 1);
+        struct iova_extent *top = &s->recent[i][--s->n_recent[i]];
 
         iova_tree_remove(&s->tree, e);
         if (e != top)
                 iova_tree_replace(top, e);
 }
 
-/* Keeps what E has. */
-static bool remember(struct iova_space *s, struct iova_extent *e)
+int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
 {
-        const uint64_t reach = e->last - e->start;
-        const unsigned int b = bucket(reach + 1);
-        struct iova_extent *stack = s->recent[b];
+        struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
 
-        if (!e->keep)
-                return false;
-        if (s->n_recent[b] > 0 && stack->last - stack->start != reach)
-                forget_bucket(s, b); /* of another size */
-        if (s->n_recent[b] == IOVA_RECENT_EACH)
-                return false;
-        iova_tree_replace(e, &stack[s->n_recent[b]++]);
-        return true;
-}
-
-/* Hands over the last of that size that was given back, if it is as asked for. */
-static bool take_recent(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
-{
-        unsigned int b = bucket(q->size);
-        struct iova_extent *top;
-
-        if (s->n_recent[b] == 0)
-                return false;
-        top = &s->recent[b][s->n_recent[b] - 1];
-        if (top->last - top->start != q->size - 1 || top->start < q->low || top->last > q->limit ||
-            (top->start - q->offset) & (q->align - 1) || !iova_space_allows(s, top->start, top->last))
-                return false;
-        s->n_recent[b]--;
-        iova_tree_replace(top, e);
-        return true;
+        if (!copy)
+                return -ENOMEM;
+        if (!s->recent)
+                s->recent = malloc(IOVA_RECENT_SIZES * sizeof(s->recent[0]));
+        if (!s->recent) {
+                free(copy);
+                return -ENOMEM;
+        }
+        forget_all(s);
+        if (n_ranges > 0)
+                memcpy(copy, ranges, n_ranges * sizeof(*copy));
+        free(s->ranges);
+        s->ranges = copy;
+        s->generation++;
+        s->n_ranges = normalize(copy, n_ranges);
+        return 0;
 }
 
 /* ---- fixed addresses ---- */
@@ -166,8 +141,8 @@ int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t sta
         }
         e->start = start;
         e->last = last;
-        e->keep = false;
-        return iova_tree_insert(&s->tree, e);
+        e->tag = 0;
+        return iova_tree_insert(&s->tree, e, NULL);
 }
 
 /* ---- automatic ones ---- */
@@ -194,15 +169,16 @@ static bool fits(const void *request, uint64_t first, uint64_t last, uint64_t *r
 
 /* The lowest place in a gap of at least SIZE bytes, in each range in turn. */
 static bool search_ranges(const struct iova_space *s, const struct iova_request *request, uint64_t size,
-                          uint64_t *ret_start)
+                          uint64_t *ret_start, struct iova_place *ret_place)
 {
-        for (size_t i = 0; i < s->n_ranges; i++) {
-                struct iova_request q = *request;
+        for (size_t i = 0; i < s->n_ranges && s->ranges[i].start <= request->limit; i++) {
+                struct iova_request r = *request;
+                struct iova_search q;
 
-                q.low = MAX(q.low, s->ranges[i].start);
-                q.limit = MIN(q.limit, s->ranges[i].last);
-                if (q.low <= q.limit &&
-                    iova_tree_find_gap(&s->tree, size, q.low, q.limit, fits, &q, ret_start))
+                r.low = MAX(r.low, s->ranges[i].start);
+                r.limit = MIN(r.limit, s->ranges[i].last);
+                q = (struct iova_search){ size, r.low, r.limit, fits, &r };
+                if (r.low <= r.limit && iova_tree_find_gap(&s->tree, &q, ret_start, ret_place))
                         return true;
         }
         return false;
@@ -210,33 +186,70 @@ static bool search_ranges(const struct iova_space *s, const struct iova_request 
 
 /* A gap of ROOMY bytes has room however it lies, so the first look takes one way down the tree; only when
  * there is none are the gaps tried one by one. */
-static bool search(const struct iova_space *s, const struct iova_request *q, uint64_t *ret_start)
+static bool search(const struct iova_space *s, const struct iova_request *q, uint64_t *ret_start,
+                   struct iova_place *ret_place)
 {
         uint64_t bits = s->tree.boundaries | q->offset | q->align;
         uint64_t roomy;
 
         if (!__builtin_add_overflow(q->size, q->align - (bits & -bits), &roomy) &&
-            search_ranges(s, q, roomy, ret_start))
+            search_ranges(s, q, roomy, ret_start, ret_place))
                 return true;
-        return roomy != q->size && search_ranges(s, q, q->size, ret_start);
+        return roomy != q->size && search_ranges(s, q, q->size, ret_start, ret_place);
 }
 
-int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *request)
+/* Apart from what is done each time, which is short. */
+static int __attribute__((noinline))
+allocate_from_tree(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
 {
-        if (request->size == 0)
+        struct iova_place place;
+
+        if (q->size == 0)
                 return -ENOSPC;
-        if (take_recent(s, e, request))
-                return 0;
-        while (!search(s, request, &e->start))
+        while (!search(s, q, &e->start, &place))
                 if (!forget_all(s))
                         return -ENOSPC;
-        e->last = e->start + request->size - 1;
-        e->keep = request->size <= IOVA_RECENT_MAX;
-        return iova_tree_insert(&s->tree, e);
+        e->last = e->start + q->size - 1;
+        e->tag = q->size <= IOVA_RECENT_MAX ? s->generation : 0;
+        return iova_tree_insert(&s->tree, e, &place);
+}
+
+int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
+{
+        const unsigned int i = stack_of(q->size);
+        const struct iova_extent *top;
+
+        if (s->n_recent[i] == 0 || s->recent_size[i] != q->size)
+                return allocate_from_tree(s, e, q);
+        top = &s->recent[i][s->n_recent[i] - 1];
+        if (top->start < q->low || top->last > q->limit || ((top->start ^ q->offset) & (q->align - 1)) != 0)
+                return allocate_from_tree(s, e, q);
+        s->n_recent[i]--;
+        iova_tree_replace(top, e);
+        return 0;
+}
+
+static void __attribute__((noinline)) release_to_tree(struct iova_space *s, struct iova_extent *e)
+{
+        const uint64_t size = e->last - e->start + 1;
+        const unsigned int i = stack_of(size);
+
+        if (e->tag == s->generation && s->recent_size[i] != size) {
+                forget_stack(s, i);
+                s->recent_size[i] = size;
+                iova_tree_replace(e, &s->recent[i][s->n_recent[i]++]);
+                return;
+        }
+        iova_tree_remove(&s->tree, e);
 }
 
 void iova_space_release(struct iova_space *s, struct iova_extent *e)
 {
-        if (!remember(s, e))
-                iova_tree_remove(&s->tree, e);
+        const uint64_t size = e->last - e->start + 1;
+        const unsigned int i = stack_of(size);
+
+        if (e->tag == s->generation && s->recent_size[i] == size && s->n_recent[i] < IOVA_RECENT_EACH)
+                iova_tree_replace(e, &s->recent[i][s->n_recent[i]++]);
+        else
+                release_to_tree(s, e);
 }

@@ -22,18 +22,20 @@
 #include "iommuctl/container.h"
 #include "iova_tree.h"
 
-/* Ranges that were given back lately, by size: so many sizes, so many of each; and none that are larger. */
+/* Of so many sizes so many ranges each are kept that were given back lately, of this size and smaller. */
 #define IOVA_RECENT_SIZES 64
-#define IOVA_RECENT_EACH  7
+#define IOVA_RECENT_EACH  31
 #define IOVA_RECENT_MAX   ((uint64_t)2 << 20)
 
 struct iova_space {
         struct iova_tree tree;
         struct iommuctl_range *ranges;
         size_t n_ranges;
-        /* Stacks of extents in the tree that nobody owns, each of one size, which bucket() assigns to it. */
+        uint32_t generation; /* of the ranges */
+        /* Stacks of extents in the tree that nobody owns, each of one size. */
         uint8_t n_recent[IOVA_RECENT_SIZES];
-        struct iova_extent recent[IOVA_RECENT_SIZES][IOVA_RECENT_EACH];
+        uint64_t recent_size[IOVA_RECENT_SIZES];
+        struct iova_extent (*recent)[IOVA_RECENT_EACH];
 };
 
 /* What an automatic address has to be: START % ALIGN == OFFSET, LOW <= START, START + SIZE - 1 <= LIMIT.

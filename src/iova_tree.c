@@ -3,123 +3,147 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "util/macro.h"
 
-/* Extents of a leaf, children of an inner node: measured, see tests/bench/iova.c. */
+/* Extents of a leaf, children of an inner node; measured (tests/bench/iova.c). */
 #define FANOUT 16u
+/* What stands before the first slot and after the last in the list of slots. */
+#define EDGE FANOUT
 
-/* Under so many, a node is joined with a neighbour, if both together leave some room. */
+/* With so many, a node is joined with a neighbour, if both together leave some room. */
 #define FEW    (FANOUT / 4)
 #define JOINED (FANOUT * 3 / 4)
 
+union iova_below {
+        struct iova_extent *extent;
+        struct iova_node *child;
+};
+
 struct iova_node {
         struct iova_node *parent; /* NULL: the root */
+        uint32_t free;            /* a bit for each slot */
         uint8_t parent_slot;
         uint8_t height; /* 0: a leaf */
-        uint8_t n;
-        uint32_t free;         /* a bit for each slot */
-        uint8_t order[FANOUT]; /* the N slots that are taken, by address */
+        uint8_t n;      /* slots that are taken */
+        /* They in the order of their addresses, a circle that begins and ends at EDGE. */
+        uint8_t next[FANOUT + 1];
+        uint8_t prev[FANOUT + 1];
+        /* Where each begins and ends, */
         uint64_t start[FANOUT];
         uint64_t last[FANOUT];
-        union {
-                struct iova_extent *extent;
-                struct iova_node *child;
-        } below[FANOUT];
-        uint64_t inside[]; /* of an inner node: the largest gap between two extents of the child */
+        /* the largest gap from there to the beginning of the next in this node; 0 for a free slot, */
+        uint64_t room[FANOUT];
+        union iova_below below[FANOUT];
+        /* and of an inner node, the largest gap between two extents of the child. */
+        uint64_t inside[];
 };
 
 /* ---- what a node knows ---- */
 
-/* The slot of the K-th. */
-static unsigned int slot_at(const struct iova_node *n, unsigned int k)
+static struct iova_node *leaf_of(const struct iova_extent *e)
 {
-        return n->order[k];
+        return container_of((union iova_below *)e->home - e->slot, struct iova_node, below[0]);
 }
 
 static uint64_t node_start(const struct iova_node *n)
 {
-        return n->start[slot_at(n, 0)];
+        return n->start[n->next[EDGE]];
 }
 
 static uint64_t node_last(const struct iova_node *n)
 {
-        return n->last[slot_at(n, n->n - 1u)];
-}
-
-/* How many of the node's end before ADDRESS. */
-static unsigned int count_before(const struct iova_node *n, uint64_t address)
-{
-        unsigned int k = 0;
-
-        for (unsigned int i = 0; i < n->n; i++)
-                k += n->last[slot_at(n, i)] < address;
-        return k;
-}
-
-/* The place of SLOT in the order. */
-static unsigned int position_of(const struct iova_node *n, unsigned int slot)
-{
-        unsigned int k = 0;
-
-        while (n->order[k] != slot)
-                k++;
-        return k;
+        return n->last[n->prev[EDGE]];
 }
 
 /* The largest gap between two extents under the node. */
-static uint64_t node_gap(const struct iova_node *n)
+static uint64_t node_room(const struct iova_node *n)
 {
-        uint64_t gap = 0;
+        uint64_t room = 0;
 
-        for (unsigned int k = 1; k < n->n; k++) {
-                uint64_t between = n->start[slot_at(n, k)] - n->last[slot_at(n, k - 1)] - 1;
+        for (unsigned int i = 0; i < FANOUT; i++)
+                room = MAX(room, n->room[i]);
+        return room;
+}
 
-                gap = MAX(gap, between);
-        }
+static void update_room(struct iova_node *n, unsigned int slot)
+{
+        unsigned int next = n->next[slot];
+        uint64_t room = 0;
+
+        if (slot == EDGE)
+                return;
+        if (next != EDGE)
+                room = n->start[next] - n->last[slot] - 1;
         if (n->height > 0)
-                for (unsigned int k = 0; k < n->n; k++)
-                        gap = MAX(gap, n->inside[slot_at(n, k)]);
-        return gap;
+                room = MAX(room, n->inside[slot]);
+        n->room[slot] = room;
+}
+
+/* The last slot of those that begin before ADDRESS, or EDGE. */
+static unsigned int find_before(const struct iova_node *n, uint64_t address)
+{
+        unsigned int slot = EDGE, next;
+
+        while ((next = n->next[slot]) != EDGE && n->start[next] < address)
+                slot = next;
+        return slot;
 }
 
 /* Tells the nodes above what became of N. */
 static void pass_up(const struct iova_node *n)
 {
         for (; n->parent; n = n->parent) {
+                const uint64_t start = node_start(n), last = node_last(n), room = node_room(n);
+                const unsigned int slot = n->parent_slot;
                 struct iova_node *p = n->parent;
-                unsigned int slot = n->parent_slot;
-                uint64_t start = node_start(n), last = node_last(n), gap = node_gap(n);
 
-                if (p->start[slot] == start && p->last[slot] == last && p->inside[slot] == gap)
+                if (p->start[slot] == start && p->last[slot] == last && p->inside[slot] == room)
                         return;
                 p->start[slot] = start;
                 p->last[slot] = last;
-                p->inside[slot] = gap;
+                p->inside[slot] = room;
+                update_room(p, slot);
+                update_room(p, p->prev[slot]);
         }
 }
 
-/* ---- nodes ---- */
+/* The same where nothing changed but that there is a gap of ROOM bytes now, which was made of smaller ones.
+ */
+static void pass_up_larger(const struct iova_node *n, uint64_t room)
+{
+        for (; n->parent && n->parent->inside[n->parent_slot] < room; n = n->parent) {
+                struct iova_node *p = n->parent;
+                const unsigned int slot = n->parent_slot;
+
+                p->inside[slot] = room;
+                p->room[slot] = MAX(p->room[slot], room);
+        }
+}
+
+/* ---- nodes and slots ---- */
 
 static struct iova_node *new_node(unsigned int height)
 {
-        struct iova_node *n = malloc(sizeof(*n) + (height > 0 ? FANOUT * sizeof(n->inside[0]) : 0));
+        struct iova_node *n = malloc(sizeof(*n) + (height > 0 ? sizeof(n->inside[0]) * FANOUT : 0));
 
-        if (n) {
-                n->parent = NULL;
-                n->height = (uint8_t)height;
-                n->n = 0;
-                n->free = (uint32_t)((UINT64_C(1) << FANOUT) - 1);
-        }
+        if (!n)
+                return NULL;
+        n->parent = NULL;
+        n->free = (UINT32_C(1) << FANOUT) - 1;
+        n->height = (uint8_t)height;
+        n->n = 0;
+        n->next[EDGE] = n->prev[EDGE] = EDGE;
+        for (unsigned int i = 0; i < FANOUT; i++)
+                n->room[i] = 0;
         return n;
 }
 
 static void free_nodes(struct iova_node *n)
 {
         if (n->height > 0)
-                for (unsigned int k = 0; k < n->n; k++)
-                        free_nodes(n->below[slot_at(n, k)].child);
+                for (unsigned int i = n->next[EDGE]; i != EDGE; i = n->next[i])
+                        free_nodes(n->below[i].child);
         free(n);
 }
 
@@ -130,57 +154,73 @@ void iova_tree_destroy(struct iova_tree *t)
         *t = (struct iova_tree){ 0 };
 }
 
-/* A slot for the K-th from now on, which there is room for. */
-static unsigned int take_slot(struct iova_node *n, unsigned int k)
+/* A slot behind the slot AFTER; there is one. */
+static unsigned int take_slot(struct iova_node *n, unsigned int after)
 {
-        unsigned int slot = (unsigned int)__builtin_ctz(n->free);
+        unsigned int slot = (unsigned int)__builtin_ctz(n->free), next = n->next[after];
 
         n->free &= n->free - 1;
-        memmove(&n->order[k + 1], &n->order[k], n->n - k);
-        n->order[k] = (uint8_t)slot;
         n->n++;
+        n->prev[slot] = (uint8_t)after;
+        n->next[slot] = (uint8_t)next;
+        n->next[after] = n->prev[next] = (uint8_t)slot;
         return slot;
 }
 
-static void give_slot(struct iova_node *n, unsigned int k)
+static void give_slot(struct iova_node *n, unsigned int slot)
 {
-        n->free |= UINT32_C(1) << n->order[k];
+        unsigned int prev = n->prev[slot], next = n->next[slot];
+
+        n->free |= UINT32_C(1) << slot;
         n->n--;
-        memmove(&n->order[k], &n->order[k + 1], n->n - k);
+        n->room[slot] = 0;
+        n->next[prev] = (uint8_t)next;
+        n->prev[next] = (uint8_t)prev;
+        update_room(n, prev);
 }
 
-static void set_extent(struct iova_node *n, unsigned int slot, struct iova_extent *e)
+static void put_extent(struct iova_node *n, unsigned int after, struct iova_extent *e)
 {
+        unsigned int slot = take_slot(n, after);
+
         n->start[slot] = e->start;
         n->last[slot] = e->last;
         n->below[slot].extent = e;
-        e->node = n;
+        update_room(n, slot);
+        update_room(n, after);
+        e->home = &n->below[slot].extent;
         e->slot = slot;
 }
 
-static void set_child(struct iova_node *n, unsigned int slot, struct iova_node *child)
+static void put_child(struct iova_node *n, unsigned int after, struct iova_node *child)
 {
+        unsigned int slot = take_slot(n, after);
+
         n->start[slot] = node_start(child);
         n->last[slot] = node_last(child);
-        n->inside[slot] = node_gap(child);
+        n->inside[slot] = node_room(child);
         n->below[slot].child = child;
+        update_room(n, slot);
+        update_room(n, after);
         child->parent = n;
         child->parent_slot = (uint8_t)slot;
 }
 
-/* Moves the K-th and those after it to a node of the same height, as its AT-th and after. */
-static void move_slots(struct iova_node *from, unsigned int k, struct iova_node *to, unsigned int at)
+/* Moves COUNT slots, from SLOT on, to behind AFTER of another node of the same height. */
+static void move_slots(struct iova_node *from, unsigned int slot, unsigned int count, struct iova_node *to,
+                       unsigned int after)
 {
-        for (unsigned int i = k; i < from->n; i++) {
-                unsigned int old = slot_at(from, i), slot = take_slot(to, at++);
+        while (count-- > 0) {
+                unsigned int next = from->next[slot];
 
                 if (from->height > 0)
-                        set_child(to, slot, from->below[old].child);
+                        put_child(to, after, from->below[slot].child);
                 else
-                        set_extent(to, slot, from->below[old].extent);
-                from->free |= UINT32_C(1) << old;
+                        put_extent(to, after, from->below[slot].extent);
+                after = to->next[after];
+                give_slot(from, slot);
+                slot = next;
         }
-        from->n = (uint8_t)k;
 }
 
 /* ---- inserting ---- */
@@ -191,17 +231,17 @@ static int grow_root(struct iova_tree *t)
 
         if (!root)
                 return -ENOMEM;
-        set_child(root, take_slot(root, 0), t->root);
+        put_child(root, EDGE, t->root);
         t->root = root;
         return 0;
 }
 
-/* Gives a full node a neighbour behind it, and that one half of what it has; or of the last in the tree only
- * the last, as addresses are mostly taken in rising order. -ENOMEM leaves a valid tree. */
+/* Gives a full node a neighbour behind it, and that one half of what it has; of the last in the tree only the
+ * last, as addresses are mostly taken in rising order. -ENOMEM leaves a valid tree. */
 static int split(struct iova_tree *t, struct iova_node *n)
 {
+        unsigned int slot = n->prev[EDGE], count = 1;
         struct iova_node *other;
-        unsigned int k;
         int r;
 
         r = n->parent ? 0 : grow_root(t);
@@ -212,40 +252,54 @@ static int split(struct iova_tree *t, struct iova_node *n)
         other = new_node(n->height);
         if (!other)
                 return -ENOMEM;
-        move_slots(n, node_last(n) == node_last(t->root) ? FANOUT - 1 : FANOUT / 2, other, 0);
-        k = position_of(n->parent, n->parent_slot);
-        set_child(n->parent, take_slot(n->parent, k + 1), other);
+        if (node_last(n) != node_last(t->root))
+                for (; count < FANOUT / 2; count++)
+                        slot = n->prev[slot];
+        move_slots(n, slot, count, other, EDGE);
         pass_up(n);
+        put_child(n->parent, n->parent_slot, other);
+        pass_up(n->parent);
         return 0;
 }
 
-int iova_tree_insert(struct iova_tree *t, struct iova_extent *e)
+static struct iova_place find_place(const struct iova_tree *t, uint64_t address)
 {
-        struct iova_node *n;
-        unsigned int k;
+        struct iova_node *n = t->root;
+        unsigned int slot = find_before(n, address);
+
+        while (n->height > 0) {
+                n = n->below[slot == EDGE ? n->next[EDGE] : slot].child;
+                slot = find_before(n, address);
+        }
+        return (struct iova_place){ n, slot };
+}
+
+int iova_tree_insert(struct iova_tree *t, struct iova_extent *e, const struct iova_place *place)
+{
+        struct iova_place at;
+        uint64_t room;
 
         if (!t->root) {
                 t->root = new_node(0);
                 if (!t->root)
                         return -ENOMEM;
+                at = (struct iova_place){ t->root, EDGE };
+        } else {
+                at = place ? *place : find_place(t, e->start);
         }
-again:
-        n = t->root;
-        k = count_before(n, e->start);
-        while (n->height > 0) {
-                n = n->below[slot_at(n, MIN(k, n->n - 1u))].child;
-                k = count_before(n, e->start);
-        }
-        if (n->n == FANOUT) {
-                int r = split(t, n);
+        while (at.node->n == FANOUT) {
+                int r = split(t, at.node);
 
                 if (r < 0)
                         return r;
-                goto again;
+                at = find_place(t, e->start);
         }
-        set_extent(n, take_slot(n, k), e);
         t->boundaries |= e->start | (e->last + 1);
-        pass_up(n);
+        room = at.after == EDGE ? UINT64_MAX : at.node->room[at.after];
+        put_extent(at.node, at.after, e);
+        /* In the midst of a leaf, in a gap that was not its largest, it changes nothing above. */
+        if (room == 0 || !at.node->parent || room >= at.node->parent->inside[at.node->parent_slot])
+                pass_up(at.node);
         return 0;
 }
 
@@ -259,7 +313,7 @@ static void drop_node(struct iova_tree *t, struct iova_node *n)
         struct iova_node *p = n->parent;
 
         if (p) {
-                give_slot(p, position_of(p, n->parent_slot));
+                give_slot(p, n->parent_slot);
                 join(t, p);
         } else {
                 t->root = NULL;
@@ -270,53 +324,51 @@ static void drop_node(struct iova_tree *t, struct iova_node *n)
 /* After N lost something: puts it together with a neighbour where both are small. */
 static void join(struct iova_tree *t, struct iova_node *n)
 {
-        struct iova_node *p = n->parent, *left, *right;
-        unsigned int k;
+        struct iova_node *p = n->parent;
+        unsigned int left, right;
 
         if (n->n == 0) {
                 drop_node(t, n);
                 return;
         }
-        if (n->n > FEW) {
-                pass_up(n);
-                return;
-        }
         if (!p) {
                 if (n->height > 0 && n->n == 1) { /* the only child is the root now */
-                        t->root = n->below[slot_at(n, 0)].child;
+                        t->root = n->below[n->next[EDGE]].child;
                         t->root->parent = NULL;
                         free(n);
                 }
                 return;
         }
-        k = position_of(p, n->parent_slot);
-        left = k > 0 ? p->below[slot_at(p, k - 1)].child : NULL;
-        right = k + 1 < p->n ? p->below[slot_at(p, k + 1)].child : NULL;
-        if (left && left->n + n->n <= JOINED) {
-                move_slots(n, 0, left, left->n);
-                pass_up(left);
+        pass_up(n);
+        if (n->n > FEW)
+                return;
+        left = p->prev[n->parent_slot];
+        right = p->next[n->parent_slot];
+        if (left != EDGE && p->below[left].child->n + n->n <= JOINED) {
+                struct iova_node *other = p->below[left].child;
+
+                move_slots(n, n->next[EDGE], n->n, other, other->prev[EDGE]);
+                pass_up(other);
                 drop_node(t, n);
-        } else if (right && right->n + n->n <= JOINED) {
-                move_slots(n, 0, right, 0);
-                pass_up(right);
+        } else if (right != EDGE && p->below[right].child->n + n->n <= JOINED) {
+                struct iova_node *other = p->below[right].child;
+
+                move_slots(n, n->next[EDGE], n->n, other, EDGE);
+                pass_up(other);
                 drop_node(t, n);
-        } else {
-                pass_up(n);
         }
 }
 
 void iova_tree_remove(struct iova_tree *t, struct iova_extent *e)
 {
-        struct iova_node *n = e->node;
+        struct iova_node *n = leaf_of(e);
+        const unsigned int prev = n->prev[e->slot], next = n->next[e->slot];
 
-        give_slot(n, position_of(n, e->slot));
-        join(t, n);
-}
-
-void iova_tree_replace(struct iova_extent *old, struct iova_extent *new)
-{
-        *new = *old;
-        new->node->below[new->slot].extent = new;
+        give_slot(n, e->slot);
+        if (prev != EDGE && next != EDGE && n->n > FEW)
+                pass_up_larger(n, n->room[prev]);
+        else
+                join(t, n);
 }
 
 /* ---- looking ---- */
@@ -324,78 +376,85 @@ void iova_tree_replace(struct iova_extent *old, struct iova_extent *new)
 struct iova_extent *iova_tree_first_from(const struct iova_tree *t, uint64_t address)
 {
         const struct iova_node *n = t->root;
-        unsigned int k;
+        unsigned int slot;
 
         if (!n || node_last(n) < address)
                 return NULL;
-        for (;;) {
-                k = count_before(n, address);
+        for (;; n = n->below[slot].child) {
+                slot = find_before(n, address);
+                if (slot == EDGE || n->last[slot] < address)
+                        slot = n->next[slot];
                 if (n->height == 0)
-                        return n->below[slot_at(n, k)].extent;
-                n = n->below[slot_at(n, k)].child;
+                        return n->below[slot].extent;
         }
 }
 
 struct iova_extent *iova_tree_next(const struct iova_extent *e)
 {
-        const struct iova_node *n = e->node;
-        unsigned int k = position_of(n, e->slot) + 1;
+        const struct iova_node *n = leaf_of(e);
+        unsigned int slot = n->next[e->slot];
 
-        while (k == n->n) {
+        while (slot == EDGE) {
                 if (!n->parent)
                         return NULL;
-                k = position_of(n->parent, n->parent_slot) + 1;
+                slot = n->parent->next[n->parent_slot];
                 n = n->parent;
         }
         while (n->height > 0) {
-                n = n->below[slot_at(n, k)].child;
-                k = 0;
+                n = n->below[slot].child;
+                slot = n->next[EDGE];
         }
-        return n->below[slot_at(n, k)].extent;
+        return n->below[slot].extent;
 }
 
-struct search {
-        uint64_t size, low, limit;
-        iova_tree_fits_t fits;
-        const void *request;
-};
-
-/* The gaps between the extents under N, which has one that is large enough. */
-static bool search(const struct iova_node *n, const struct search *q, uint64_t *ret_start)
+/* Behind the last extent under N. */
+static struct iova_place end_of(struct iova_node *n)
 {
-        for (unsigned int k = 0; k < n->n; k++) {
-                unsigned int slot = slot_at(n, k);
-                uint64_t first, last;
+        while (n->height > 0)
+                n = n->below[n->prev[EDGE]].child;
+        return (struct iova_place){ n, n->prev[EDGE] };
+}
 
-                if (n->start[slot] > q->limit)
-                        return false;
-                if (n->height > 0 && n->inside[slot] >= q->size && n->last[slot] > q->low &&
-                    search(n->below[slot].child, q, ret_start))
+/* Only nodes that LOW or LIMIT cuts through are looked at in vain. */
+static bool search(struct iova_node *n, const struct iova_search *q, uint64_t *ret_start,
+                   struct iova_place *ret_place)
+{
+        for (unsigned int i = n->next[EDGE]; i != EDGE && n->start[i] <= q->limit; i = n->next[i]) {
+                unsigned int next = n->next[i];
+
+                if (n->room[i] < q->size)
+                        continue;
+                if (n->height > 0 && n->inside[i] >= q->size && n->last[i] > q->low &&
+                    search(n->below[i].child, q, ret_start, ret_place))
                         return true;
-                if (k + 1u == n->n)
-                        return false;
-                first = n->last[slot] + 1;
-                last = n->start[slot_at(n, k + 1)] - 1;
-                if (last - first + 1 >= q->size && last >= q->low &&
-                    q->fits(q->request, first, last, ret_start))
-                        return true;
+                if (next == EDGE || n->start[next] - n->last[i] - 1 < q->size || n->start[next] <= q->low ||
+                    !q->fits(q->request, n->last[i] + 1, n->start[next] - 1, ret_start))
+                        continue;
+                *ret_place = n->height > 0 ? end_of(n->below[i].child) : (struct iova_place){ n, i };
+                return true;
         }
         return false;
 }
 
-bool iova_tree_find_gap(const struct iova_tree *t, uint64_t size, uint64_t low, uint64_t limit,
-                        iova_tree_fits_t fits, const void *request, uint64_t *ret_start)
+bool iova_tree_find_gap(const struct iova_tree *t, const struct iova_search *q, uint64_t *ret_start,
+                        struct iova_place *ret_place)
 {
-        const struct search q = { size, low, limit, fits, request };
+        struct iova_node *n = t->root;
         uint64_t start, last;
 
-        if (!t->root)
-                return fits(request, 0, UINT64_MAX, ret_start);
-        start = node_start(t->root);
-        last = node_last(t->root);
-        if (start > 0 && fits(request, 0, start - 1, ret_start))
+        if (!n)
+                return q->fits(q->request, 0, UINT64_MAX, ret_start);
+        start = node_start(n);
+        last = node_last(n);
+        if (q->low < start && start >= q->size && q->fits(q->request, 0, start - 1, ret_start)) {
+                *ret_place = find_place(t, start);
                 return true;
-        if (search(t->root, &q, ret_start))
+        }
+        if (search(n, q, ret_start, ret_place))
                 return true;
-        return last < UINT64_MAX && fits(request, last + 1, UINT64_MAX, ret_start);
+        if (last >= q->limit || UINT64_MAX - last < q->size ||
+            !q->fits(q->request, last + 1, UINT64_MAX, ret_start))
+                return false;
+        *ret_place = end_of(n);
+        return true;
 }
