@@ -14,7 +14,8 @@ void iova_space_init(struct iova_space *s)
 void iova_space_destroy(struct iova_space *s)
 {
         free(s->ranges);
-        free(s->recent);
+        for (unsigned int i = 0; i < IOVA_STACKS; i++)
+                free(s->recent[i].extents);
         iova_tree_destroy(&s->tree);
         iova_space_init(s);
 }
@@ -55,44 +56,75 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
 
 /* ---- ranges that were given back lately ---- */
 
-/* Sizes up to 64 pages of 4 KiB have a stack of their own each. */
-static unsigned int stack_of(uint64_t size)
+/* Larger ones are taken seldom, and would be missed. */
+#define KEPT_SIZE_MAX ((uint64_t)2 << 20)
+
+/* How many of a size are kept: so few in any case, and up to a sixteenth of all over all sizes. Both the
+ * search for room and merging are needed once in as many requests as a stack is deep, on the average. */
+#define KEPT_FEW         32u
+#define KEPT_PART_OF_ALL (16u * IOVA_STACKS)
+
+/* Each size up to 64 pages of 4 KiB has its own. */
+static struct iova_stack *stack_of(struct iova_space *s, uint64_t size)
 {
-        return (unsigned int)((size >> 12 ^ size >> 20) % IOVA_RECENT_SIZES);
+        return &s->recent[(size >> 12 ^ size >> 20) % IOVA_STACKS];
 }
 
-static bool is_recent(const struct iova_space *s, const struct iova_extent *e)
+static bool is_kept(const struct iova_space *s, const struct iova_extent *e)
 {
-        return (uintptr_t)e - (uintptr_t)s->recent < IOVA_RECENT_SIZES * sizeof(s->recent[0]);
+        const struct iova_stack *k = stack_of((struct iova_space *)s, e->last - e->start + 1);
+
+        return (uintptr_t)e - (uintptr_t)k->extents < k->n * sizeof(*e);
 }
 
-/* Empties a stack: what was in it is free. */
-static void forget_stack(struct iova_space *s, unsigned int i)
+/* What was in the stack is free from now on. */
+static void empty(struct iova_space *s, struct iova_stack *k)
 {
-        while (s->n_recent[i] > 0)
-                iova_tree_remove(&s->tree, &s->recent[i][--s->n_recent[i]]);
+        while (k->n > 0)
+                iova_tree_remove(&s->tree, &k->extents[--k->n]);
 }
 
-static bool forget_all(struct iova_space *s)
+static bool empty_all(struct iova_space *s)
 {
         bool any = false;
 
-        for (unsigned int i = 0; i < IOVA_RECENT_SIZES; i++) {
-                any |= s->n_recent[i] > 0;
-                forget_stack(s, i);
+        for (unsigned int i = 0; i < IOVA_STACKS; i++) {
+                any |= s->recent[i].n > 0;
+                empty(s, &s->recent[i]);
         }
         return any;
 }
 
-/* Takes E, one of them, out of its stack and out of the tree. */
-static void forget(struct iova_space *s, struct iova_extent *e)
+/* E, which is in a stack, is free from now on. */
+static void drop_kept(struct iova_space *s, struct iova_extent *e)
 {
-        unsigned int i = stack_of(e->last - e->start + 1);
-        struct iova_extent *top = &s->recent[i][--s->n_recent[i]];
+        struct iova_stack *k = stack_of(s, e->last - e->start + 1);
+        const struct iova_extent *top = &k->extents[--k->n];
 
         iova_tree_remove(&s->tree, e);
         if (e != top)
                 iova_tree_replace(top, e);
+}
+
+/* More room in the stack, if there may be more and there is memory for it. */
+static bool grow(const struct iova_space *s, struct iova_stack *k)
+{
+        const size_t most = MAX(s->tree.n / KEPT_PART_OF_ALL, KEPT_FEW);
+        const size_t wanted = MAX(k->room * 2u, KEPT_FEW / 4);
+        const size_t room = MIN(wanted, most);
+        struct iova_extent *extents;
+
+        if (room <= k->room)
+                return false;
+        extents = malloc(room * sizeof(*extents));
+        if (!extents)
+                return false;
+        for (uint32_t i = 0; i < k->n; i++)
+                iova_tree_replace(&k->extents[i], &extents[i]);
+        free(k->extents);
+        k->extents = extents;
+        k->room = (uint32_t)room;
+        return true;
 }
 
 int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
@@ -101,13 +133,7 @@ int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ran
 
         if (!copy)
                 return -ENOMEM;
-        if (!s->recent)
-                s->recent = malloc(IOVA_RECENT_SIZES * sizeof(s->recent[0]));
-        if (!s->recent) {
-                free(copy);
-                return -ENOMEM;
-        }
-        forget_all(s);
+        empty_all(s); /* they may be outside of these */
         if (n_ranges > 0)
                 memcpy(copy, ranges, n_ranges * sizeof(*copy));
         free(s->ranges);
@@ -123,7 +149,7 @@ struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t star
 {
         struct iova_extent *e = iova_tree_first_from(&s->tree, start);
 
-        while (e && is_recent(s, e))
+        while (e && is_kept(s, e))
                 e = iova_tree_next(e);
         return e && e->start <= last ? e : NULL;
 }
@@ -135,9 +161,9 @@ int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t sta
         if (!iova_space_allows(s, start, last))
                 return -ERANGE;
         while ((other = iova_tree_first_from(&s->tree, start)) && other->start <= last) {
-                if (!is_recent(s, other))
+                if (!is_kept(s, other))
                         return -EEXIST;
-                forget(s, other);
+                drop_kept(s, other);
         }
         e->start = start;
         e->last = last;
@@ -198,7 +224,8 @@ static bool search(const struct iova_space *s, const struct iova_request *q, uin
         return roomy != q->size && search_ranges(s, q, q->size, ret_start, ret_place);
 }
 
-/* Apart from what is done each time, which is short. */
+/* ---- what is done for each mapping, and is short; the rest is kept apart from it ---- */
+
 static int __attribute__((noinline))
 allocate_from_tree(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
 {
@@ -207,24 +234,24 @@ allocate_from_tree(struct iova_space *s, struct iova_extent *e, const struct iov
         if (q->size == 0)
                 return -ENOSPC;
         while (!search(s, q, &e->start, &place))
-                if (!forget_all(s))
+                if (!empty_all(s))
                         return -ENOSPC;
         e->last = e->start + q->size - 1;
-        e->tag = q->size <= IOVA_RECENT_MAX ? s->generation : 0;
+        e->tag = q->size <= KEPT_SIZE_MAX ? s->generation : 0;
         return iova_tree_insert(&s->tree, e, &place);
 }
 
 int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
 {
-        const unsigned int i = stack_of(q->size);
+        struct iova_stack *k = stack_of(s, q->size);
         const struct iova_extent *top;
 
-        if (s->n_recent[i] == 0 || s->recent_size[i] != q->size)
+        if (k->n == 0 || k->size != q->size)
                 return allocate_from_tree(s, e, q);
-        top = &s->recent[i][s->n_recent[i] - 1];
+        top = &k->extents[k->n - 1];
         if (top->start < q->low || top->last > q->limit || ((top->start ^ q->offset) & (q->align - 1)) != 0)
                 return allocate_from_tree(s, e, q);
-        s->n_recent[i]--;
+        k->n--;
         iova_tree_replace(top, e);
         return 0;
 }
@@ -232,13 +259,16 @@ int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struc
 static void __attribute__((noinline)) release_to_tree(struct iova_space *s, struct iova_extent *e)
 {
         const uint64_t size = e->last - e->start + 1;
-        const unsigned int i = stack_of(size);
+        struct iova_stack *k = stack_of(s, size);
 
-        if (e->tag == s->generation && s->recent_size[i] != size) {
-                forget_stack(s, i);
-                s->recent_size[i] = size;
-                iova_tree_replace(e, &s->recent[i][s->n_recent[i]++]);
-                return;
+        if (e->tag == s->generation) {
+                if (k->size != size)
+                        empty(s, k);
+                k->size = size;
+                if (k->n < k->room || grow(s, k)) {
+                        iova_tree_replace(e, &k->extents[k->n++]);
+                        return;
+                }
         }
         iova_tree_remove(&s->tree, e);
 }
@@ -246,10 +276,10 @@ static void __attribute__((noinline)) release_to_tree(struct iova_space *s, stru
 void iova_space_release(struct iova_space *s, struct iova_extent *e)
 {
         const uint64_t size = e->last - e->start + 1;
-        const unsigned int i = stack_of(size);
+        struct iova_stack *k = stack_of(s, size);
 
-        if (e->tag == s->generation && s->recent_size[i] == size && s->n_recent[i] < IOVA_RECENT_EACH)
-                iova_tree_replace(e, &s->recent[i][s->n_recent[i]++]);
+        if (k->size == size && k->n < k->room && e->tag == s->generation)
+                iova_tree_replace(e, &k->extents[k->n++]);
         else
                 release_to_tree(s, e);
 }

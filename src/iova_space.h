@@ -22,20 +22,22 @@
 #include "iommuctl/container.h"
 #include "iova_tree.h"
 
-/* Of so many sizes so many ranges each are kept that were given back lately, of this size and smaller. */
-#define IOVA_RECENT_SIZES 64
-#define IOVA_RECENT_EACH  31
-#define IOVA_RECENT_MAX   ((uint64_t)2 << 20)
+/* Extents of one size that are in the tree and that nobody owns. */
+struct iova_stack {
+        uint64_t size;
+        struct iova_extent *extents;
+        uint32_t n;
+        uint32_t room;
+};
+
+#define IOVA_STACKS 64
 
 struct iova_space {
         struct iova_tree tree;
         struct iommuctl_range *ranges;
         size_t n_ranges;
         uint32_t generation; /* of the ranges */
-        /* Stacks of extents in the tree that nobody owns, each of one size. */
-        uint8_t n_recent[IOVA_RECENT_SIZES];
-        uint64_t recent_size[IOVA_RECENT_SIZES];
-        struct iova_extent (*recent)[IOVA_RECENT_EACH];
+        struct iova_stack recent[IOVA_STACKS];
 };
 
 /* What an automatic address has to be: START % ALIGN == OFFSET, LOW <= START, START + SIZE - 1 <= LIMIT.

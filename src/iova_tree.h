@@ -30,6 +30,7 @@ struct iova_node;
 
 struct iova_tree {
         struct iova_node *root; /* NULL: no extents */
+        size_t n;
         /* All starts, and all ends that are outside, that there ever were, or-ed: the tree's extents begin
          * and end at multiples of the lowest bit. */
         uint64_t boundaries;
