@@ -2,54 +2,28 @@
 
 /* Many buffers as few mappings. */
 
-#include "iommuctl/dma_set.h"
+#include "dma_set.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "budget_internal.h"
-#include "container.h"
 #include "options.h"
 
 /* Where pinning takes longer than to read of all processes what they have locked, and so to be told before is
  * worth the time: 10 ms and more. */
 #define LARGE ((uint64_t)64 << 20)
 
-/* Buffers that touch, and their mapping. */
-struct run {
-        uintptr_t start;
-        size_t size;
-        size_t first; /* a buffer of it, for texts */
-        struct iommuctl_dma *dma;
-};
-
 struct iommuctl_dma_set {
         struct iommuctl_container *container;
         size_t n_runs;
-        struct run *runs;
+        struct dma_set_run *runs;
         size_t n;
         struct iommuctl_span spans[];
 };
 
-/* A buffer while its neighbours are looked for: the pages it lies in, by address. */
-struct piece {
-        uintptr_t start;
-        uintptr_t last; /* inside */
-        size_t index;
-};
-
-struct request {
-        struct iommuctl_container *c;
-        const struct iovec *buffers;
-        size_t n;
-        struct iommuctl_dma_options o; /* without our own flags */
-        bool round_out;
-        struct piece *pieces;
-};
-
-static int read_options(struct request *q, const struct iommuctl_dma_options *from)
+static int read_options(struct dma_set_request *q, const struct iommuctl_dma_options *from)
 {
         struct iommuctl_dma_options o = { .struct_size = sizeof(o) };
         int r;
@@ -68,119 +42,6 @@ static int read_options(struct request *q, const struct iommuctl_dma_options *fr
         return 0;
 }
 
-static int read_buffer(struct request *q, size_t i)
-{
-        const uintptr_t page = (uintptr_t)getpagesize(), start = (uintptr_t)q->buffers[i].iov_base;
-        const size_t size = q->buffers[i].iov_len;
-        struct iommuctl_ctx *ctx = q->c->ctx;
-
-        if (size == 0)
-                return ctx_error(ctx, -EINVAL, NULL, "buffer %zu has 0 bytes", i);
-        if (start == 0)
-                return ctx_error(ctx, -EFAULT, NULL, "buffer %zu: there is no memory at NULL", i);
-        if (!q->round_out && (start | size) & (page - 1))
-                return ctx_error(ctx, -EINVAL, NULL,
-                                 "buffer %zu: 0x%zx bytes at 0x%" PRIxPTR
-                                 " are not whole pages of 0x%" PRIxPTR
-                                 "; IOMMUCTL_DMA_SET_ROUND_OUT maps the pages they lie in, whole",
-                                 i, size, start, page);
-        if (size - 1 > UINTPTR_MAX - start)
-                return ctx_error(ctx, -EOVERFLOW, NULL,
-                                 "buffer %zu: 0x%zx bytes at 0x%" PRIxPTR
-                                 " end past the last address and wrap around",
-                                 i, size, start);
-        q->pieces[i] = (struct piece){ start, start + size - 1, i };
-        return 0;
-}
-
-/* Merges the sorted [A, MIDDLE) and [MIDDLE, END) into OUT. */
-static void merge(const struct piece *a, const struct piece *middle, const struct piece *end,
-                  struct piece *out)
-{
-        const struct piece *b = middle;
-
-        while (a < middle || b < end)
-                *out++ = b == end || (a < middle && a->start <= b->start) ? *a++ : *b++;
-}
-
-/* By address: bottom-up, so that any order costs the same n log n and no stack. *PIECES may be exchanged for
- * another array of as many. */
-static int sort(struct piece **pieces, size_t n)
-{
-        struct piece *from = *pieces, *to, *other;
-        bool sorted = true;
-
-        for (size_t i = 1; sorted && i < n; i++)
-                sorted = from[i - 1].start <= from[i].start;
-        if (sorted)
-                return 0;
-        other = reallocarray(NULL, n, sizeof(*other));
-        if (!other)
-                return -ENOMEM;
-        to = other;
-        for (size_t width = 1; width < n; width *= 2) {
-                struct piece *turned = from;
-
-                for (size_t i = 0; i < n; i += 2 * width)
-                        merge(from + i, from + MIN(i + width, n), from + MIN(i + 2 * width, n), to + i);
-                from = to;
-                to = turned;
-        }
-        *pieces = from;
-        free(to);
-        return 0;
-}
-
-static int check_overlaps(const struct request *q)
-{
-        for (size_t i = 1; i < q->n; i++) {
-                const struct piece *a = &q->pieces[i - 1], *b = &q->pieces[i];
-
-                if (b->start > a->last)
-                        continue;
-                return ctx_error(q->c->ctx, -EEXIST, NULL,
-                                 "buffer %zu at 0x%" PRIxPTR "-0x%" PRIxPTR
-                                 " overlaps buffer %zu at 0x%" PRIxPTR "-0x%" PRIxPTR,
-                                 MAX(a->index, b->index), a->index > b->index ? a->start : b->start,
-                                 a->index > b->index ? a->last : b->last, MIN(a->index, b->index),
-                                 a->index > b->index ? b->start : a->start,
-                                 a->index > b->index ? b->last : a->last);
-        }
-        return 0;
-}
-
-/* Back to the order of the array: by the index that each has. */
-static void restore_order(struct request *q)
-{
-        for (size_t i = 0; i < q->n; i++)
-                q->pieces[i] = (struct piece){
-                        (uintptr_t)q->buffers[i].iov_base,
-                        (uintptr_t)q->buffers[i].iov_base + (q->buffers[i].iov_len - 1),
-                        i,
-                };
-}
-
-/* Joins what touches, in the order of the pieces. Returns how many runs there are; RUNS has room for all. */
-static size_t join(const struct request *q, struct run *runs)
-{
-        const uintptr_t inside = (uintptr_t)getpagesize() - 1;
-        size_t n = 0;
-
-        for (size_t i = 0; i < q->n; i++) {
-                const struct piece *p = &q->pieces[i];
-                const uintptr_t start = p->start & ~inside, last = p->last | inside;
-                struct run *run = n > 0 ? &runs[n - 1] : NULL;
-
-                /* rounded out, it may begin in the run's last page */
-                if (run && start >= run->start && start - run->start <= run->size) {
-                        run->size = MAX(run->size, last - run->start + 1);
-                        continue;
-                }
-                runs[n++] = (struct run){ .start = start, .size = last - start + 1, .first = p->index };
-        }
-        return n;
-}
-
 /* They lie in one address space and do not overlap. */
 static uint64_t total(const struct iommuctl_dma_set *set)
 {
@@ -191,7 +52,7 @@ static uint64_t total(const struct iommuctl_dma_set *set)
         return bytes;
 }
 
-static int check_memlock(const struct request *q, uint64_t bytes, bool own_only)
+static int check_memlock(const struct dma_set_request *q, uint64_t bytes, bool own_only)
 {
         struct budget b = budget_begin(q->c->ctx, NULL, 0, NULL);
 
@@ -199,7 +60,7 @@ static int check_memlock(const struct request *q, uint64_t bytes, bool own_only)
         return container_backend(q->c) ? budget_memlock(&b, bytes, q->c) : 0;
 }
 
-static int check_budget(const struct request *q, const struct iommuctl_dma_set *set)
+static int check_budget(const struct dma_set_request *q, const struct iommuctl_dma_set *set)
 {
         uint64_t left, bytes = total(set);
 
@@ -237,7 +98,7 @@ static int unmap_runs(struct iommuctl_dma_set *set)
 }
 
 /* The text of the run that failed, with the buffer that it begins with. */
-static int explain_run(const struct request *q, const struct run *run, int r)
+static int explain_run(const struct dma_set_request *q, const struct dma_set_run *run, int r)
 {
         char text[900] = "";
 
@@ -245,14 +106,14 @@ static int explain_run(const struct request *q, const struct run *run, int r)
         return ctx_error(q->c->ctx, r, NULL, "buffer %zu and what adjoins it: %s", run->first, text);
 }
 
-static int map_runs(const struct request *q, struct iommuctl_dma_set *set)
+static int map_runs(const struct dma_set_request *q, struct iommuctl_dma_set *set)
 {
         struct iommuctl_dma_options o = q->o;
         const size_t n_runs = set->n_runs;
         int r;
 
         for (set->n_runs = 0; set->n_runs < n_runs; set->n_runs++) {
-                struct run *run = &set->runs[set->n_runs];
+                struct dma_set_run *run = &set->runs[set->n_runs];
 
                 r = iommuctl_dma_map(q->c, (void *)run->start, run->size, &o, &run->dma);
                 if (r < 0) {
@@ -270,13 +131,13 @@ static int map_runs(const struct request *q, struct iommuctl_dma_set *set)
 }
 
 /* Where each buffer has come to lie. */
-static void place(const struct request *q, struct iommuctl_dma_set *set)
+static void place(const struct dma_set_request *q, struct iommuctl_dma_set *set)
 {
-        const struct run *run = set->runs;
+        const struct dma_set_run *run = set->runs;
         struct iommuctl_span span = iommuctl_dma_span(run->dma);
 
         for (size_t i = 0; i < q->n; i++) {
-                const struct piece *p = &q->pieces[i];
+                const struct dma_set_piece *p = &q->pieces[i];
 
                 if (p->start < run->start || p->start - run->start >= run->size) {
                         run++;
@@ -290,25 +151,16 @@ static void place(const struct request *q, struct iommuctl_dma_set *set)
         }
 }
 
-/* Sorted, checked, joined, mapped; PIECES and SET are the caller's to free. */
-static int make(struct request *q, struct iommuctl_dma_set *set)
+/* Joined, asked for, mapped; PIECES and SET are the caller's to free. */
+static int make(struct dma_set_request *q, struct iommuctl_dma_set *set)
 {
-        struct run *runs;
+        struct dma_set_run *runs;
         uint64_t bytes;
-        int r = 0;
+        int r;
 
-        for (size_t i = 0; r == 0 && i < q->n; i++)
-                r = read_buffer(q, i);
+        r = dma_set_find_runs(q, set->runs, &set->n_runs);
         if (r < 0)
                 return r;
-        if (sort(&q->pieces, q->n) < 0)
-                return ctx_error(q->c->ctx, -ENOMEM, NULL, "out of memory");
-        r = check_overlaps(q);
-        if (r < 0)
-                return r;
-        if (q->o.flags & IOMMUCTL_DMA_FIXED_IOVA)
-                restore_order(q);
-        set->n_runs = join(q, set->runs);
         runs = reallocarray(set->runs, set->n_runs, sizeof(*runs));
         set->runs = runs ?: set->runs; /* what was larger is large enough */
         r = check_budget(q, set);
@@ -336,7 +188,7 @@ _public_ int iommuctl_dma_set_new(struct iommuctl_container *c, const struct iov
                                   const struct iommuctl_dma_options *options,
                                   struct iommuctl_dma_set **ret_set)
 {
-        struct request q = { .c = c, .buffers = buffers, .n = n };
+        struct dma_set_request q = { .c = c, .buffers = buffers, .n = n };
         struct iommuctl_dma_set *set = NULL;
         int r;
 
