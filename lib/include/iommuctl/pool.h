@@ -151,7 +151,9 @@ static inline void *iommuctl_pool_get(struct iommuctl_pool_cache *cache)
         return ((void **)(cache + 1))[n];
 }
 
-/** iommuctl_pool_put() - give a buffer back. Always succeeds; the device must be done with it. */
+/** iommuctl_pool_put() - give a buffer back. Always succeeds. The device must be done with it. Anything but a
+ * buffer that was got from this pool, and not put since, breaks the pool: somebody gets an address that is no
+ * buffer, or the same twice. IOMMUCTL_POOL_DEBUG finds where. */
 static inline void iommuctl_pool_put(struct iommuctl_pool_cache *cache, void *buffer)
 {
         unsigned int n = cache->n;
