@@ -82,7 +82,7 @@ static void *be_helper(void *userdata)
 {
         (void)userdata;
 #if HAVE_DPDK
-        if (rte_thread_register() < 0)
+        if (userdata && rte_thread_register() < 0)
                 abort();
 #endif
         pthread_mutex_lock(&helper.lock);
@@ -160,6 +160,7 @@ static void **ring_wait_for_burst(size_t emptied, size_t *filled)
                 for (size_t done = 0; done < n;) {                                      \
                         size_t burst = random_numbers[next++ % N_RANDOM] % 1024 + 1;    \
                                                                                         \
+                        burst = burst < n - done ? burst : n - done;                    \
                         for (size_t i = 0; i < burst; i++)                              \
                                 held[i] = get(from);                                    \
                         for (size_t i = 0; i < burst; i++)                              \
@@ -280,13 +281,13 @@ static void end_ours(void)
 }
 
 /* This thread on the first processor it may use, the other on the last. */
-static void start_helper(int last)
+static void start_helper(int last, void *peer)
 {
         cpu_set_t set;
 
         CPU_ZERO(&set);
         CPU_SET(last, &set);
-        if (pthread_create(&helper.thread, NULL, be_helper, NULL) != 0)
+        if (pthread_create(&helper.thread, NULL, be_helper, peer) != 0)
                 abort();
         pthread_setaffinity_np(helper.thread, sizeof(set), &set);
 }
@@ -349,17 +350,21 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < N_RANDOM; i++)
                 random_numbers[i] = (uint16_t)random();
 #if HAVE_DPDK
-        struct rte_mempool *peer = start_peer(first);
+        /* Where only our instructions are counted, not those of the EAL's threads. */
+        const bool alone = argc > 2 && strncmp(argv[argc - 2], "ours-", 5) == 0;
+        struct rte_mempool *peer = alone ? NULL : start_peer(first);
 
-        if (!peer) {
+        if (!peer && !alone) {
                 for (size_t i = 0; i < N_ROWS; i++)
                         bench_line_missing(rows[i].what, BAR, "DPDK's EAL does not start");
                 return 0;
         }
         struct rte_mempool *two[] = { peer, peer };
+#else
+        void *peer = NULL;
 #endif
         start_ours();
-        start_helper(last);
+        start_helper(last, peer);
         const struct bench_case cases[] = {
                 { "ours-single", ours_single, ours.caches[0] },
                 { "ours-bulk", ours_bulk, ours.caches[0] },
@@ -380,7 +385,10 @@ int main(int argc, char **argv)
 #if HAVE_DPDK
                         char how[160];
 
-                        snprintf(how, sizeof(how), "median of %d turns; {ours-%s} and {peer-%s} instructions",
+                        /* With two threads the number is of how long they wait for each other. */
+                        snprintf(how, sizeof(how),
+                                 i == N_ROWS - 1 ? "median of %d turns"
+                                                 : "median of %d turns; {ours-%s} and {peer-%s} instructions",
                                  TURNS, rows[i].name, rows[i].name);
                         bench_line(rows[i].what, "rte_mempool",
                                    bench_turns(TURNS, rows[i].n, cases[i].run, cases[i].arg,
