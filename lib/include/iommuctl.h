@@ -26,6 +26,7 @@
 #include <iommuctl/machine.h>
 #include <iommuctl/migration.h>
 #include <iommuctl/pci.h>
+#include <iommuctl/pool.h>
 #include <iommuctl/populate.h>
 #include <iommuctl/power.h>
 #include <iommuctl/region.h>
