@@ -7,7 +7,7 @@
 #include "util/macro.h"
 
 /* Extents of a leaf, children of an inner node; measured (tests/bench/iova.c). */
-#define FANOUT 16u
+#define FANOUT 24u
 /* What stands before the first slot and after the last in the list of slots. */
 #define EDGE FANOUT
 

@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an automatic IOVA costs: with so many live ones, a random one is given back and one of a random size
- * is taken, beside malloc() doing the same with as many live blocks, in turns; a figure is the median of the
+/* What an automatic IOVA costs. With so many live ones, one is given back and one of a random size is taken,
+ * beside malloc() and free() doing the same with as many live blocks, in turns: a figure is the median of the
  * turns, a ratio the median of the turns' ratios.
  *
  * An extent lies in its owner's object, and a block is its owner's. Whoever frees one has just used it: the
- * mapping was unmapped, the block was written. So the victims of a batch are touched first, ours and
- * malloc()'s, and the batch is timed after that. Beside this, "nothing touched" times the same with victims
- * that are in no cache.
+ * mapping was unmapped, the packet was read. So the victims of a batch are touched first, ours and
+ * malloc()'s, and the batch is timed after that; "cold" is the same without, where one cache line that is
+ * not there is the price of the victim alone.
  *
- * Blocks are a page for us and 16 bytes for malloc(), which is its unit and where it is at its best; blocks of
- * 4 KiB and more cost it several times as much. None is written. */
+ * A page for us is 16 bytes for malloc(), its unit, with which it is at its best: its caches take sizes up to
+ * 1 KiB. Blocks that are as large as the mappings cost it ten times as much. None is written.
+ *
+ * Sizes of 1 to 64 pages are what both of them keep for the next request of the same size; of 1 to 4096 pages
+ * there are so many that nearly each request is a search, and each release a merge. Instructions for a pair,
+ * by callgrind, of 1 to 64 pages and of 1 to 4096:
+ *
+ *         live            1     16   1024   65536      1M
+ *         1 to 64        @A1   @A16  @A1024  @A65536  @A1M
+ *         1 to 4096      @B1   @B16  @B1024  @B65536  @B1M
+ */
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "iova_space.h"
 
-#define PAGE   UINT64_C(4096)
-#define UNIT   16u
-#define TURNS  15u
-#define BATCH  64u
-#define PAIRS  65536u
-#define WARMUP 8u /* pairs a live one before the first turn */
-#define FEW    1024u
-#define MANY   65536u
-#define MOST   (UINT64_C(1) << 20)
+#define PAGE    UINT64_C(4096)
+#define UNIT    16u
+#define TURNS   15u
+#define BATCH   64u
+#define BATCHES 1024u
+#define WARMUP  8u /* pairs a live one before the first turn */
+#define FEW     1024u
+#define MANY    65536u
+#define MOST    (UINT64_C(1) << 20)
 
 /* The usable IOVAs behind most VT-d units: 48 bits but for where interrupts go. */
 static const struct iommuctl_range ranges[] = { { 0, 0xfedfffff }, { 0xfef00000, (UINT64_C(1) << 48) - 1 } };
@@ -79,7 +85,9 @@ static uint64_t size_of(const struct run *r, uint64_t random)
 
 static void take_extent(struct run *r, size_t i, uint64_t size)
 {
-        const struct iova_request q = { .size = size * PAGE, .align = PAGE, .low = PAGE, .limit = UINT64_MAX };
+        const struct iova_request q = {
+                .size = size * PAGE, .align = PAGE, .low = PAGE, .limit = UINT64_MAX
+        };
 
         check(iova_space_allocate(&r->space, &r->extents[i], &q) == 0, "no IOVA");
 }
@@ -139,34 +147,6 @@ ALWAYS_INLINE uint64_t one_batch(struct run *r, enum order order, const struct s
         return now() - begin;
 }
 
-/* Nanoseconds for a pair. */
-ALWAYS_INLINE double one_turn(struct run *r, enum order order, size_t pairs, const struct subject *s)
-{
-        uint64_t ns = 0;
-
-        for (size_t i = 0; i < pairs; i += BATCH)
-                ns += one_batch(r, order, s);
-        return (double)ns / (double)((pairs + BATCH - 1) / BATCH * BATCH);
-}
-
-static double turn_of_ours(struct run *r, enum order order, size_t pairs)
-{
-        const struct subject s = { take_extent, give_extent, touch_extent };
-
-        return one_turn(r, order, pairs, &s);
-}
-
-static double turn_of_malloc(struct run *r, enum order order, size_t pairs)
-{
-        const struct subject s = { take_block, give_block, touch_block };
-
-        return one_turn(r, order, pairs, &s);
-}
-
-/* ---- figures ---- */
-
-typedef double (*turn_t)(struct run *r, enum order order, size_t pairs);
-
 static int compare(const void *a, const void *b)
 {
         double x = *(const double *)a, y = *(const double *)b;
@@ -174,24 +154,115 @@ static int compare(const void *a, const void *b)
         return x < y ? -1 : x > y;
 }
 
+/* Nanoseconds for a pair: the mean of the batches but for those that took over four times as long as the
+ * median, when somebody else had the processor. */
+ALWAYS_INLINE double one_turn(struct run *r, enum order order, const struct subject *s)
+{
+        double ns[BATCHES], sum = 0;
+        unsigned int n = 0;
+
+        for (unsigned int i = 0; i < BATCHES; i++)
+                ns[i] = (double)one_batch(r, order, s) / BATCH;
+        qsort(ns, BATCHES, sizeof(ns[0]), compare);
+        for (; n < BATCHES && ns[n] <= 4 * ns[BATCHES / 2]; n++)
+                sum += ns[n];
+        return sum / n;
+}
+
+static double turn_of_ours(struct run *r, enum order order)
+{
+        const struct subject s = { take_extent, give_extent, touch_extent };
+
+        return one_turn(r, order, &s);
+}
+
+static double turn_of_malloc(struct run *r, enum order order)
+{
+        const struct subject s = { take_block, give_block, touch_block };
+
+        return one_turn(r, order, &s);
+}
+
+/* ---- requests that most places do not suit ---- */
+
+#define LARGE (UINT64_C(2) << 20)
+
+static void put_page(struct run *r, size_t i, uint64_t start)
+{
+        check(iova_space_reserve(&r->space, &r->extents[i], start, start + PAGE - 1) == 0, "no room");
+}
+
+/* Pages with gaps of almost 3 MiB between them, in each of which 2 MiB would fit, but at no address that is
+ * congruent to 1 MiB. */
+static struct run *new_fragments(size_t n)
+{
+        struct run *r = calloc(1, sizeof(*r));
+
+        check(r, "no memory");
+        r->n = n;
+        r->extents = calloc(n + 1, sizeof(*r->extents));
+        iova_space_init(&r->space);
+        check(r->extents && iova_space_set_ranges(&r->space, ranges, 2) == 0, "no memory");
+        for (size_t i = 0; i < n; i++)
+                put_page(r, i, (UINT64_C(4) << 30) + i * 2 * LARGE + (i & 1 ? LARGE / 2 : 0));
+        return r;
+}
+
+/* As it comes; congruent to an address in memory; only behind a device of 32 bits, whose addresses are half
+ * taken by pages. */
+static double turn_of_large(struct run *r, uint64_t align, uint64_t limit)
+{
+        const struct iova_request q = {
+                .size = LARGE + PAGE, /* not one of those that are kept */
+                .align = align,
+                .offset = align > PAGE ? LARGE / 4 : 0,
+                .low = limit == UINT64_MAX ? UINT64_C(4) << 30 : PAGE,
+                .limit = limit,
+        };
+        struct iova_extent *e = &r->extents[r->n];
+        const uint64_t begin = now();
+
+        for (unsigned int i = 0; i < BATCHES; i++) {
+                check(iova_space_allocate(&r->space, e, &q) == 0, "no IOVA");
+                iova_space_release(&r->space, e);
+        }
+        return (double)(now() - begin) / BATCHES;
+}
+
+static double turn_of_congruent(struct run *r, enum order order)
+{
+        (void)order;
+        return turn_of_large(r, LARGE, UINT64_MAX);
+}
+
+static double turn_of_limited(struct run *r, enum order order)
+{
+        (void)order;
+        return turn_of_large(r, PAGE, UINT32_MAX);
+}
+
+/* ---- figures ---- */
+
+typedef double (*turn_t)(struct run *r, enum order order);
+
 static double median(double *values)
 {
         qsort(values, TURNS, sizeof(*values), compare);
         return values[TURNS / 2];
 }
 
-static void print(const char *what, turn_t ours, struct run *a, turn_t theirs, struct run *b, enum order order,
-                  const char *peer, const char *bar, const char *how)
+static void print(const char *what, turn_t ours, struct run *a, turn_t theirs, struct run *b,
+                  enum order order, const char *peer, const char *bar, const char *how)
 {
         double x[TURNS], y[TURNS], ratio[TURNS];
 
         for (unsigned int i = 0; i < TURNS; i++) {
-                x[i] = ours(a, order, PAIRS);
-                y[i] = theirs(b, order, PAIRS);
+                x[i] = ours(a, order);
+                y[i] = theirs(b, order);
                 ratio[i] = x[i] / y[i];
         }
-        printf("%s\t%.1f ns\t%s %.1f ns\t%.2f\t%s\t%s\n", what, median(x), peer, median(y), median(ratio), bar,
-               how);
+        printf("%s\t%.1f ns\t%s %.1f ns\t%.2f\t%s\t%s\n", what, median(x), peer, median(y), median(ratio),
+               bar, how);
         fflush(stdout);
 }
 
@@ -219,10 +290,20 @@ static struct run *new_run(size_t n, uint64_t sizes, bool blocks)
                 else
                         take_extent(r, i, size);
         }
-        if (blocks)
-                turn_of_malloc(r, RANDOM_COLD, n * WARMUP);
-        else
-                turn_of_ours(r, RANDOM_COLD, n * WARMUP);
+        for (size_t i = 0; i < n * WARMUP; i += BATCH * BATCHES)
+                (blocks ? turn_of_malloc : turn_of_ours)(r, RANDOM_COLD);
+        return r;
+}
+
+/* Half of the addresses below 4 GiB are taken, and all of the extents that are left lie above. */
+static struct run *new_limited(size_t n)
+{
+        struct run *r = new_fragments(n);
+
+        for (size_t i = 0; i < FEW / 2; i++) {
+                iova_space_release(&r->space, &r->extents[i]);
+                put_page(r, i, i * LARGE);
+        }
         return r;
 }
 
@@ -230,10 +311,30 @@ int main(void)
 {
         struct run *few = new_run(FEW, 64, false), *many = new_run(MANY, 64, false),
                    *most = new_run(MOST, 64, false), *blocks = new_run(MANY, 64, true);
+        struct run *few_mixed = new_run(FEW, 4096, false), *many_mixed = new_run(MANY, 4096, false),
+                   *most_mixed = new_run(MOST, 4096, false), *blocks_mixed = new_run(MANY, 4096, true);
+        struct run *few_blocks = new_run(FEW, 64, true), *most_blocks = new_run(MOST, 64, true);
 
-        print("IOVA allocate + free", turn_of_ours, many, turn_of_malloc, blocks, RANDOM, "malloc + free", "<= 3","");
-        print("cold IOVA allocate + free", turn_of_ours, many, turn_of_malloc, blocks, RANDOM_COLD, "malloc + free", "<= 3","");
-        print("1M", turn_of_ours, most, turn_of_ours, few, RANDOM, "1024 live", "<= 2", "");
-        print("cold 1M", turn_of_ours, most, turn_of_ours, few, RANDOM_COLD, "1024 live", "<= 2", "");
+        print("IOVA, 65536 live, 1-64 pages, random", turn_of_ours, many, turn_of_malloc, blocks, RANDOM,
+              "malloc", "<= 3", "free + allocate; as many blocks of 1-64 x 16 bytes");
+        print("IOVA, 65536 live, 1-64 pages, random, cold", turn_of_ours, many, turn_of_malloc, blocks,
+              RANDOM_COLD, "malloc", "<= 3", "the same, victims in no cache");
+        print("IOVA, 65536 live, 1-4096 pages, random", turn_of_ours, many_mixed, turn_of_malloc,
+              blocks_mixed, RANDOM, "malloc", "<= 3", "nearly each a search and a merge; 1-4096 x 16 bytes");
+        print("IOVA, 65536 live, 1-64 pages, the same one", turn_of_ours, many, turn_of_malloc, blocks, LAST,
+              "malloc", "<= 3", "64 of them in turn");
+        print("IOVA, 1M live, 1-64 pages, random", turn_of_ours, most, turn_of_ours, few, RANDOM, "1024 live",
+              "<= 2", "free + allocate");
+        print("IOVA, 1M live, 1-64 pages, random, cold", turn_of_ours, most, turn_of_ours, few, RANDOM_COLD,
+              "1024 live", "-", "the same, victims in no cache");
+        print("IOVA, 1M live, 1-4096 pages, random", turn_of_ours, most_mixed, turn_of_ours, few_mixed,
+              RANDOM, "1024 live", "-", "nearly each a search and a merge");
+        print("malloc, 1M live, 1-64 x 16 bytes, random", turn_of_malloc, most_blocks, turn_of_malloc,
+              few_blocks, RANDOM, "1024 live", "-", "what malloc itself makes of that");
+        print("IOVA, congruent modulo 2 MiB, 65536 fragments", turn_of_congruent, new_fragments(MANY),
+              turn_of_congruent, new_fragments(FEW), LAST, "1024 fragments", "-",
+              "gaps that hold 2 MiB, though not there");
+        print("IOVA, up to 32 bits, 65536 above", turn_of_limited, new_limited(MANY), turn_of_limited,
+              new_limited(FEW), LAST, "1024 above", "-", "2 MiB where half of the addresses are taken");
         return 0;
 }
