@@ -13,7 +13,7 @@
  * is free beside them as soon as a fixed address needs them, or an automatic one finds no room.
  *
  * An extent lives inside the mapping that uses it, so that giving an address back needs no memory and cannot
- * fail. A space points into itself and must stay where it is. Nothing here takes a lock. */
+ * fail. Nothing here takes a lock. */
 
 #include <stdbool.h>
 #include <stddef.h>

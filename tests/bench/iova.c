@@ -10,22 +10,18 @@
  * not there is the price of the victim alone.
  *
  * A page for us is 16 bytes for malloc(), its unit, with which it is at its best: its caches take sizes up to
- * 1 KiB. Blocks that are as large as the mappings cost it ten times as much. None is written.
+ * 1 KiB. Blocks as large as the mappings cost it ten times as much. None is written.
  *
- * Sizes of 1 to 64 pages are what both of them keep for the next request of the same size; of 1 to 4096 pages
- * there are so many that nearly each request is a search, and each release a merge. Instructions for a pair,
- * by callgrind, of 1 to 64 pages and of 1 to 4096:
- *
- *         live            1     16   1024   65536      1M
- *         1 to 64        @A1   @A16  @A1024  @A65536  @A1M
- *         1 to 4096      @B1   @B16  @B1024  @B65536  @B1M
+ * Of sizes of 1 to 64 pages both of them keep some for the next request of the same size; of 1 to 4096 pages
+ * there are so many that nearly each request is a search, and each release a merge.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "bench.h"
 #include "iova_space.h"
+#include "util/macro.h"
 
 #define PAGE    UINT64_C(4096)
 #define UNIT    16u
@@ -51,14 +47,6 @@ struct run {
         void **blocks;
         uint64_t touched;
 };
-
-static uint64_t now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -128,9 +116,10 @@ struct subject {
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-ALWAYS_INLINE uint64_t one_batch(struct run *r, enum order order, const struct subject *s)
+ALWAYS_INLINE double one_batch(struct run *r, enum order order, const struct subject *s)
 {
-        uint64_t random[BATCH], begin;
+        uint64_t random[BATCH];
+        double begin;
         size_t victim[BATCH];
 
         for (unsigned int i = 0; i < BATCH; i++) {
@@ -139,19 +128,12 @@ ALWAYS_INLINE uint64_t one_batch(struct run *r, enum order order, const struct s
                 if (order != RANDOM_COLD)
                         s->touch(r, victim[i]);
         }
-        begin = now();
+        begin = bench_now_ns();
         for (unsigned int i = 0; i < BATCH; i++) {
                 s->give(r, victim[i]);
                 s->take(r, victim[i], size_of(r, random[i]));
         }
-        return now() - begin;
-}
-
-static int compare(const void *a, const void *b)
-{
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return x < y ? -1 : x > y;
+        return bench_now_ns() - begin;
 }
 
 /* Nanoseconds for a pair: the mean of the batches but for those that took over four times as long as the
@@ -162,8 +144,8 @@ ALWAYS_INLINE double one_turn(struct run *r, enum order order, const struct subj
         unsigned int n = 0;
 
         for (unsigned int i = 0; i < BATCHES; i++)
-                ns[i] = (double)one_batch(r, order, s) / BATCH;
-        qsort(ns, BATCHES, sizeof(ns[0]), compare);
+                ns[i] = one_batch(r, order, s) / BATCH;
+        qsort(ns, BATCHES, sizeof(ns[0]), bench_compare);
         for (; n < BATCHES && ns[n] <= 4 * ns[BATCHES / 2]; n++)
                 sum += ns[n];
         return sum / n;
@@ -220,13 +202,13 @@ static double turn_of_large(struct run *r, uint64_t align, uint64_t limit)
                 .limit = limit,
         };
         struct iova_extent *e = &r->extents[r->n];
-        const uint64_t begin = now();
+        const uint64_t begin = bench_now_ns();
 
         for (unsigned int i = 0; i < BATCHES; i++) {
                 check(iova_space_allocate(&r->space, e, &q) == 0, "no IOVA");
                 iova_space_release(&r->space, e);
         }
-        return (double)(now() - begin) / BATCHES;
+        return (bench_now_ns() - begin) / BATCHES;
 }
 
 static double turn_of_congruent(struct run *r, enum order order)
@@ -245,25 +227,23 @@ static double turn_of_limited(struct run *r, enum order order)
 
 typedef double (*turn_t)(struct run *r, enum order order);
 
-static double median(double *values)
+static void compare(const char *what, turn_t ours, struct run *a, const char *peer, turn_t theirs,
+                    struct run *b, enum order order, const char *bar, const char *how)
 {
-        qsort(values, TURNS, sizeof(*values), compare);
-        return values[TURNS / 2];
-}
-
-static void print(const char *what, turn_t ours, struct run *a, turn_t theirs, struct run *b,
-                  enum order order, const char *peer, const char *bar, const char *how)
-{
-        double x[TURNS], y[TURNS], ratio[TURNS];
+        double x[TURNS], y[TURNS], ratios[TURNS];
 
         for (unsigned int i = 0; i < TURNS; i++) {
+                if (i % 2)
+                        y[i] = theirs(b, order);
                 x[i] = ours(a, order);
-                y[i] = theirs(b, order);
-                ratio[i] = x[i] / y[i];
+                if (i % 2 == 0)
+                        y[i] = theirs(b, order);
+                ratios[i] = x[i] / y[i];
         }
-        printf("%s\t%.1f ns\t%s %.1f ns\t%.2f\t%s\t%s\n", what, median(x), peer, median(y), median(ratio),
-               bar, how);
-        fflush(stdout);
+        bench_line(what, peer,
+                   (struct bench_pair){ bench_median(x, TURNS), bench_median(y, TURNS),
+                                        bench_median(ratios, TURNS) },
+                   bar, how);
 }
 
 static struct run *new_run(size_t n, uint64_t sizes, bool blocks)
@@ -307,34 +287,122 @@ static struct run *new_limited(size_t n)
         return r;
 }
 
-int main(void)
-{
-        struct run *few = new_run(FEW, 64, false), *many = new_run(MANY, 64, false),
-                   *most = new_run(MOST, 64, false), *blocks = new_run(MANY, 64, true);
-        struct run *few_mixed = new_run(FEW, 4096, false), *many_mixed = new_run(MANY, 4096, false),
-                   *most_mixed = new_run(MOST, 4096, false), *blocks_mixed = new_run(MANY, 4096, true);
-        struct run *few_blocks = new_run(FEW, 64, true), *most_blocks = new_run(MOST, 64, true);
+/* ---- instructions of a pair ---- */
 
-        print("IOVA, 65536 live, 1-64 pages, random", turn_of_ours, many, turn_of_malloc, blocks, RANDOM,
-              "malloc", "<= 3", "free + allocate; as many blocks of 1-64 x 16 bytes");
-        print("IOVA, 65536 live, 1-64 pages, random, cold", turn_of_ours, many, turn_of_malloc, blocks,
-              RANDOM_COLD, "malloc", "<= 3", "the same, victims in no cache");
-        print("IOVA, 65536 live, 1-4096 pages, random", turn_of_ours, many_mixed, turn_of_malloc,
-              blocks_mixed, RANDOM, "malloc", "<= 3", "nearly each a search and a merge; 1-4096 x 16 bytes");
-        print("IOVA, 65536 live, 1-64 pages, the same one", turn_of_ours, many, turn_of_malloc, blocks, LAST,
-              "malloc", "<= 3", "64 of them in turn");
-        print("IOVA, 1M live, 1-64 pages, random", turn_of_ours, most, turn_of_ours, few, RANDOM, "1024 live",
-              "<= 2", "free + allocate");
-        print("IOVA, 1M live, 1-64 pages, random, cold", turn_of_ours, most, turn_of_ours, few, RANDOM_COLD,
-              "1024 live", "-", "the same, victims in no cache");
-        print("IOVA, 1M live, 1-4096 pages, random", turn_of_ours, most_mixed, turn_of_ours, few_mixed,
-              RANDOM, "1024 live", "-", "nearly each a search and a merge");
-        print("malloc, 1M live, 1-64 x 16 bytes, random", turn_of_malloc, most_blocks, turn_of_malloc,
-              few_blocks, RANDOM, "1024 live", "-", "what malloc itself makes of that");
-        print("IOVA, congruent modulo 2 MiB, 65536 fragments", turn_of_congruent, new_fragments(MANY),
-              turn_of_congruent, new_fragments(FEW), LAST, "1024 fragments", "-",
-              "gaps that hold 2 MiB, though not there");
-        print("IOVA, up to 32 bits, 65536 above", turn_of_limited, new_limited(MANY), turn_of_limited,
-              new_limited(FEW), LAST, "1024 above", "-", "2 MiB where half of the addresses are taken");
-        return 0;
+struct shape {
+        size_t n;
+        uint64_t sizes;
+};
+
+static void count_ours(void *arg, size_t n)
+{
+        const struct shape *shape = arg;
+        struct run *r = new_run(shape->n, shape->sizes, false);
+
+        for (size_t i = 0; i < n; i++) {
+                const uint64_t random = next_random(&r->seed);
+                const size_t victim = (size_t)((random >> 32) * r->n >> 32);
+
+                give_extent(r, victim);
+                take_extent(r, victim, size_of(r, random));
+        }
+}
+
+static void count_malloc(void *arg, size_t n)
+{
+        const struct shape *shape = arg;
+        struct run *r = new_run(shape->n, shape->sizes, true);
+
+        for (size_t i = 0; i < n; i++) {
+                const uint64_t random = next_random(&r->seed);
+                const size_t victim = (size_t)((random >> 32) * r->n >> 32);
+
+                give_block(r, victim);
+                take_block(r, victim, size_of(r, random));
+        }
+}
+
+static struct shape shapes[] = { { 1, 64 }, { FEW, 64 }, { MANY, 64 }, { FEW, 4096 }, { MANY, 4096 } };
+
+static const struct bench_case cases[] = {
+        { "one", count_ours, &shapes[0] },        { "few", count_ours, &shapes[1] },
+        { "many", count_ours, &shapes[2] },       { "few-mixed", count_ours, &shapes[3] },
+        { "many-mixed", count_ours, &shapes[4] }, { "malloc-many", count_malloc, &shapes[2] },
+};
+
+/* ---- the table ---- */
+
+static void print_beside_malloc(void)
+{
+        struct run *ours = new_run(MANY, 64, false), *blocks = new_run(MANY, 64, true);
+
+        compare("IOVA, 65536 live, 1-64 pages", turn_of_ours, ours, "malloc", turn_of_malloc, blocks, RANDOM,
+                "<= 3", "a random one; {many} and {malloc-many} instructions; with one live {one}");
+        compare("IOVA, 65536 live, 1-64 pages, cold", turn_of_ours, ours, "malloc", turn_of_malloc, blocks,
+                RANDOM_COLD, "<= 3", "the same, the victims in no cache");
+        compare("IOVA, 65536 live, 1-64 pages, same one", turn_of_ours, ours, "malloc", turn_of_malloc,
+                blocks, LAST, "<= 3", "64 of them in turn");
+}
+
+static void print_mixed_beside_malloc(void)
+{
+        compare("IOVA, 65536 live, 1-4096 pages", turn_of_ours, new_run(MANY, 4096, false), "malloc",
+                turn_of_malloc, new_run(MANY, 4096, true), RANDOM, "<= 3",
+                "nearly each is a search and a merge; {many-mixed} instructions");
+}
+
+static void print_growth(void)
+{
+        struct run *few = new_run(FEW, 64, false), *most = new_run(MOST, 64, false);
+
+        compare("IOVA, 1M live, 1-64 pages", turn_of_ours, most, "1024 live", turn_of_ours, few, RANDOM,
+                "<= 2", "a random one; with 1024 {few} instructions");
+        compare("IOVA, 1M live, 1-64 pages, cold", turn_of_ours, most, "1024 live", turn_of_ours, few,
+                RANDOM_COLD, "-", "the same, the victims in no cache");
+        compare("IOVA, 1M live, 1-4096 pages", turn_of_ours, new_run(MOST, 4096, false), "1024 live",
+                turn_of_ours, new_run(FEW, 4096, false), RANDOM, "-",
+                "nearly each is a search and a merge; with 1024 {few-mixed} instructions");
+}
+
+static void print_growth_of_malloc(void)
+{
+        struct run *few = new_run(FEW, 64, true);
+
+        compare("malloc, 1M live, 1-64 units", turn_of_malloc, new_run(MOST, 64, true), "1024 live",
+                turn_of_malloc, few, RANDOM, "-", "what malloc itself makes of it");
+}
+
+static void print_requests(void)
+{
+        compare("IOVA, congruent modulo 2 MiB, 65536 fragments", turn_of_congruent, new_fragments(MANY),
+                "1024", turn_of_congruent, new_fragments(FEW), LAST, "-",
+                "gaps hold 2 MiB, though not where they should begin");
+        compare("IOVA, below 4 GiB, 65536 live", turn_of_limited, new_limited(MANY), "1024 live",
+                turn_of_limited, new_limited(FEW), LAST, "-", "2 MiB; 512 pages are in the way");
+}
+
+/* In a process of its own, so that malloc() has nothing there but what is measured. */
+static int in_child(void (*print)(void))
+{
+        int status = 1;
+        pid_t child = fork();
+
+        if (child == 0) {
+                print();
+                exit(0);
+        }
+        return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+        void (*const parts[])(void) = { print_beside_malloc, print_mixed_beside_malloc, print_growth,
+                                        print_growth_of_malloc, print_requests };
+        int failed = 0;
+
+        if (bench_instructions(argc, argv, cases, ARRAY_SIZE(cases)))
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                failed |= in_child(parts[i]);
+        return failed;
 }
