@@ -278,6 +278,8 @@ void iova_space_release(struct iova_space *s, struct iova_extent *e)
         const uint64_t size = e->last - e->start + 1;
         struct iova_stack *k = stack_of(s, size);
 
+        __builtin_prefetch(e->home,
+                           1); /* the one line of the tree that is touched, and most likely not here */
         if (k->size == size && k->n < k->room && e->tag == s->generation)
                 iova_tree_replace(e, &k->extents[k->n++]);
         else

@@ -23,15 +23,16 @@
 #include "iova_space.h"
 #include "util/macro.h"
 
-#define PAGE    UINT64_C(4096)
-#define UNIT    16u
-#define TURNS   15u
-#define BATCH   64u
-#define BATCHES 1024u
-#define WARMUP  8u /* pairs a live one before the first turn */
-#define FEW     1024u
-#define MANY    65536u
-#define MOST    (UINT64_C(1) << 20)
+#define PAGE       UINT64_C(4096)
+#define UNIT       16u
+#define CACHE_LINE 64u
+#define TURNS      15u
+#define BATCH      64u
+#define BATCHES    1024u
+#define WARMUP     8u /* pairs a live one before the first turn */
+#define FEW        1024u
+#define MANY       65536u
+#define MOST       (UINT64_C(1) << 20)
 
 /* The usable IOVAs behind most VT-d units: 48 bits but for where interrupts go. */
 static const struct iommuctl_range ranges[] = { { 0, 0xfedfffff }, { 0xfef00000, (UINT64_C(1) << 48) - 1 } };
@@ -258,7 +259,7 @@ static struct run *new_run(size_t n, uint64_t sizes, bool blocks)
                 r->blocks = calloc(n, sizeof(*r->blocks));
                 check(r->blocks, "no memory");
         } else {
-                r->extents = calloc(n, sizeof(*r->extents));
+                r->extents = aligned_alloc(CACHE_LINE, n * sizeof(*r->extents)); /* two a line */
                 iova_space_init(&r->space);
                 check(r->extents && iova_space_set_ranges(&r->space, ranges, 2) == 0, "no memory");
         }
