@@ -79,9 +79,13 @@ bool iova_tree_find_gap(const struct iova_tree *t, const struct iova_search *q, 
 int iova_tree_insert(struct iova_tree *t, struct iova_extent *e, const struct iova_place *place);
 void iova_tree_remove(struct iova_tree *t, struct iova_extent *e);
 
-/* Gives NEW what OLD has, which is in the tree no more. */
+/* Gives NEW what OLD has, which is in the tree no more; to be settled before the next call for the tree. */
 static inline void iova_tree_replace(const struct iova_extent *old, struct iova_extent *new)
 {
         *new = *old;
-        *new->home = new;
+}
+
+static inline void iova_tree_settle(struct iova_extent *e)
+{
+        *e->home = e;
 }

@@ -295,11 +295,13 @@ static void test_replace(void **state)
         for (unsigned int i = 0; i < 100; i++)
                 assert_int_equal(put(i, i * 2, 1, NULL), 0);
         iova_tree_replace(&model.extents[50], &other);
+        iova_tree_settle(&other);
         memset(&model.extents[50], 0xa5, sizeof(model.extents[50]));
         assert_ptr_equal(iova_tree_first_from(&model.tree, 100 * UNIT), &other);
         for (unsigned int i = 0; i < 50; i++)
                 take_out(i);
         iova_tree_replace(&other, &model.extents[50]);
+        iova_tree_settle(&model.extents[50]);
         compare_order();
         end();
 }
