@@ -122,6 +122,17 @@ void app_send(struct app *app, struct e1000e *card, const struct e1000e_frame *f
                 buffers_put(&app->ports.buffers, frames[sent].data);
 }
 
+void app_await_links(struct app *app)
+{
+        struct timespec t = { 0, 10000000 };
+
+        while (!signalled && !app->why_ended && !(app->link[0] && (app->ports.n < 2 || app->link[1]))) {
+                nanosleep(&t, NULL);
+                look(app);
+        }
+        app->begin = app->now = seconds_now();
+}
+
 void app_flush(struct app *app, struct e1000e *card)
 {
         double end = seconds_now() + 1;

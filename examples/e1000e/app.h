@@ -41,5 +41,9 @@ static inline void app_busy(struct app *app)
 /* Sends all of them; what cannot be sent because the link is down or the program ends is dropped. */
 void app_send(struct app *app, struct e1000e *card, const struct e1000e_frame *frames, unsigned int n);
 
+/* Waits until the links of all cards are up; the time of the report begins then. What is sent before waits on
+ * the card. */
+void app_await_links(struct app *app);
+
 /* Waits up to a second until all is on the wire. */
 void app_flush(struct app *app, struct e1000e *card);

@@ -44,6 +44,7 @@ static void prime(struct app *app)
 
 static int bridge(struct app *app)
 {
+        app_await_links(app);
         prime(app);
         while (app_goes_on(app)) {
                 unsigned int n = forward(app, 0);

@@ -45,6 +45,7 @@ static int generate(struct app *app)
         uint32_t flags = app->options.checksum ? E1000E_UDP_CHECKSUM : 0;
 
         prepare(app);
+        app_await_links(app);
         while (app_goes_on(app)) {
                 unsigned int n = due(app), sent;
                 void *buffer;

@@ -69,11 +69,14 @@ void irq_stop(struct e1000e *card)
         card->irq = NULL;
 }
 
+/* What fired for frames that are long taken must not fire now: cleared before it is let through, and whoever
+ * comes after that is seen in the ring or heard. */
 static void unmask(struct e1000e *card, unsigned int events)
 {
-        reg_write(card, REG_IMS,
-                  IRQ_OTHER | IRQ_LSC | (events & E1000E_RX ? IRQ_RXQ0 : 0) |
-                          (events & E1000E_TX ? IRQ_TXQ0 : 0));
+        uint32_t causes = (events & E1000E_RX ? IRQ_RXQ0 : 0) | (events & E1000E_TX ? IRQ_TXQ0 : 0);
+
+        reg_write(card, REG_ICR, causes);
+        reg_write(card, REG_IMS, IRQ_OTHER | IRQ_LSC | causes);
 }
 
 /* Takes the counts of those vectors that fired. */
@@ -86,7 +89,7 @@ static void take(struct e1000e *card, const struct pollfd *fds)
                         continue;
                 card->stats.interrupts += count;
                 if (v == VECTOR_OTHER)
-                        reg_read(card, REG_ICR); /* clears the cause behind it: the link's */
+                        reg_write(card, REG_ICR, ~(IRQ_RXQ0 | IRQ_TXQ0)); /* the causes behind it */
         }
 }
 

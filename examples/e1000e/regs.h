@@ -48,14 +48,15 @@
 #define PHY_CONTROL_NEGOTIATION 0x1000
 
 /* ---- interrupts (section 10.2.4) ---- */
-#define REG_ICR     0x000c0             /* causes: reading clears them */
-#define REG_IMS     0x000d0             /* mask: bits written as 1 let causes through */
-#define REG_IMC     0x000d8             /* mask: bits written as 1 hold causes back */
-#define REG_EIAC    0x000dc             /* causes that are cleared when their MSI-X message is sent */
-#define REG_IVAR    0x000e4             /* which vector a cause has: 4 bits each, the top one says "valid" */
-#define REG_EITR(v) (0x000e8 + 4 * (v)) /* the least time between messages of a vector, in units of 256 ns \
-                                         */
-#define IRQ_LSC    (1u << 2)            /* link status change */
+#define REG_ICR  0x000c0 /* causes: reading clears them, writing those bits that are 1 */
+#define REG_IMS  0x000d0 /* mask: bits written as 1 let causes through */
+#define REG_IMC  0x000d8 /* mask: bits written as 1 hold causes back */
+#define REG_EIAC 0x000dc /* causes that are cleared when their MSI-X message is sent */
+#define REG_IVAR 0x000e4 /* which vector a cause has: 4 bits each, the top one says "valid" */
+#define REG_EITR(v)                                                                             \
+        (0x000e8 + 4 * (v))  /* the least time between messages of a vector, in units of 256 ns \
+                              */
+#define IRQ_LSC    (1u << 2) /* link status change */
 #define IRQ_RXQ0   (1u << 20)
 #define IRQ_TXQ0   (1u << 22)
 #define IRQ_OTHER  (1u << 24)
