@@ -119,7 +119,7 @@ void app_send(struct app *app, struct e1000e *card, const struct e1000e_frame *f
         }
         app->dropped += n - sent;
         for (; sent < n; sent++)
-                buffers_put(&app->ports.buffers, frames[sent].data);
+                iommuctl_pool_put(app->ports.cache, frames[sent].data);
 }
 
 void app_await_links(struct app *app)
@@ -207,7 +207,7 @@ static int run(struct app *app)
                 .ring_size = app->options.ring,
         };
         int r = ports_open(&app->ports, app->options.addresses, app->options.n_addresses,
-                           app->options.backend, &options);
+                           app->options.backend, app->options.check, &options);
 
         if (r == 0)
                 r = ports_start(&app->ports);
@@ -245,7 +245,8 @@ int app_main(const struct program *program, int argc, char **argv)
                 status = say(app, 1, "no descriptor for signals");
         } else {
                 status = run(app);
-                ports_close(&app->ports);
+                if (ports_close(&app->ports) < 0)
+                        status = say(app, 1, app->ports.error);
         }
         free(app);
         return status;

@@ -35,7 +35,7 @@ struct e1000e {
         struct iommuctl_irq *irq;
         struct iommuctl_unplug *unplug;
         struct e1000e_options options;
-        struct buffers *buffers;
+        struct iommuctl_pool_cache *cache; /* the packets' memory: this thread's share of a pool */
         struct ring rx, tx;
         uint64_t tx_command;     /* what all transmit descriptors have in common */
         uint32_t tx_report_mask; /* TX_REPORT_EVERY - 1, less where the ring is small */

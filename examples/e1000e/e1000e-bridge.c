@@ -32,7 +32,7 @@ static void prime(struct app *app)
         memcpy(flow.from, e1000e_mac(app->ports.cards[0]), 6);
         memset(flow.to, 255, 6);
         for (unsigned int i = 0; i < app->options.prime; i++) {
-                struct e1000e_frame frame = { buffers_get(&app->ports.buffers), app->options.size, 0 };
+                struct e1000e_frame frame = { iommuctl_pool_get(app->ports.cache), app->options.size, 0 };
 
                 if (!frame.data)
                         return;

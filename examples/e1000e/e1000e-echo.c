@@ -31,7 +31,7 @@ static int echo(struct app *app)
                                 frames[answers++] = (struct e1000e_frame){ frames[i].data, size, 0 };
                                 app->bytes += size;
                         } else {
-                                buffers_put(&app->ports.buffers, frames[i].data);
+                                iommuctl_pool_put(app->ports.cache, frames[i].data);
                                 other++;
                         }
                 }

@@ -2,6 +2,8 @@
 
 /* Sends numbered UDP frames as fast as it goes, or at a rate. */
 
+#include <string.h>
+
 #include "app.h"
 #include "packet.h"
 
@@ -22,36 +24,38 @@ static unsigned int due(const struct app *app)
         return (unsigned int)n;
 }
 
-/* Buffers keep what is in them while they are sent, so all get the frame once, and later only a number. */
-static void prepare(struct app *app)
+/* Gives @n frames a buffer. A buffer keeps what was in it while it was sent: the whole frame is written only
+ * where that was something else, and later just its number. */
+static unsigned int prepare(struct app *app, const struct packet_flow *flow, struct e1000e_frame *frames,
+                            unsigned int n)
 {
-        struct packet_flow flow = { .size = app->options.size, .checksum = app->options.checksum };
-        struct buffers *buffers = &app->ports.buffers;
+        uint32_t size = (uint32_t)flow->size, flags = flow->checksum ? E1000E_UDP_CHECKSUM : 0;
+        void *buffers[BURST];
 
-        for (int i = 0; i < 6; i++) {
-                flow.from[i] = e1000e_mac(app->ports.cards[0])[i];
-                flow.to[i] = app->options.to[i];
+        n = iommuctl_pool_get_bulk(app->ports.cache, buffers, n);
+        for (unsigned int i = 0; i < n; i++) {
+                if (!packet_has_mark(buffers[i]))
+                        packet_make(buffers[i], flow);
+                frames[i] = (struct e1000e_frame){ buffers[i], size, flags };
         }
-        for (unsigned int i = 0; i < buffers->n_free; i++)
-                packet_make(buffers->free[i], &flow);
+        return n;
 }
 
 static int generate(struct app *app)
 {
         struct e1000e *card = app->ports.cards[0];
-        struct buffers *buffers = &app->ports.buffers;
+        struct packet_flow flow = { .size = app->options.size, .checksum = app->options.checksum };
         struct e1000e_frame frames[BURST];
         unsigned int ready = 0; /* frames that have a buffer and were not sent yet */
-        uint32_t flags = app->options.checksum ? E1000E_UDP_CHECKSUM : 0;
 
-        prepare(app);
+        memcpy(flow.from, e1000e_mac(card), 6);
+        memcpy(flow.to, app->options.to, 6);
         app_await_links(app);
         while (app_goes_on(app)) {
                 unsigned int n = due(app), sent;
-                void *buffer;
 
-                while (ready < n && (buffer = buffers_get(buffers)))
-                        frames[ready++] = (struct e1000e_frame){ buffer, app->options.size, flags };
+                if (ready < n)
+                        ready += prepare(app, &flow, frames + ready, n - ready);
                 n = n < ready ? n : ready;
                 for (unsigned int i = 0; i < n; i++)
                         packet_set_number(frames[i].data, app->packets + i);
@@ -66,11 +70,10 @@ static int generate(struct app *app)
                 app_busy(app);
                 app->packets += sent;
                 ready -= sent;
-                for (unsigned int i = 0; i < ready; i++)
-                        frames[i] = frames[i + sent];
+                memmove(frames, frames + sent, ready * sizeof(frames[0]));
         }
         while (ready > 0)
-                buffers_put(buffers, frames[--ready].data);
+                iommuctl_pool_put(app->ports.cache, frames[--ready].data);
         app_flush(app, card);
         app->bytes = app->packets * app->options.size;
         return 0;

@@ -45,7 +45,7 @@ static int sink(struct app *app)
                 for (unsigned int i = 0; i < n; i++) {
                         look_at(&seen, &frames[i]);
                         app->bytes += frames[i].size;
-                        buffers_put(&app->ports.buffers, frames[i].data);
+                        iommuctl_pool_put(app->ports.cache, frames[i].data);
                 }
                 app->packets += n;
         }

@@ -212,17 +212,12 @@ static void transmitter_on(struct e1000e *card)
         reg_write(card, REG_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD | TCTL_RTLC);
 }
 
-size_t e1000e_ring_bytes(const struct e1000e_options *options)
-{
-        return 2 * options->ring_size * sizeof(struct descriptor);
-}
-
-int e1000e_start(struct e1000e *card, struct buffers *buffers)
+int e1000e_start(struct e1000e *card, struct iommuctl_pool_cache *cache)
 {
         uint32_t ctrl;
         int r;
 
-        card->buffers = buffers;
+        card->cache = cache;
         r = rings_start(card);
         if (r == 0)
                 r = iommuctl_device_set_bus_master(card->device, true); /* MSI-X is DMA, too */
@@ -243,7 +238,7 @@ int e1000e_start(struct e1000e *card, struct buffers *buffers)
 /* In this order nothing is sent to memory that is no longer ours: quiet, bus mastering off, reset. */
 void e1000e_stop(struct e1000e *card)
 {
-        if (!card->buffers)
+        if (!card->cache)
                 return;
         quiesce(card);
         e1000e_tick(card); /* the last counts */
@@ -251,7 +246,7 @@ void e1000e_stop(struct e1000e *card)
         irq_stop(card);
         reset(card);
         rings_free(card);
-        card->buffers = NULL;
+        card->cache = NULL;
 }
 
 int e1000e_open(struct iommuctl_device *device, const struct e1000e_options *options,

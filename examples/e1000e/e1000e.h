@@ -4,7 +4,7 @@
 /* The driver's own interface: one card, one queue each way, one thread. Returns are 0 or a negative errno.
  *
  *         e1000e_open(device, &options, &card);     registers, reset, MAC address; no DMA yet
- *         e1000e_start(card, &buffers);             rings, interrupts, bus mastering, on the wire
+ *         e1000e_start(card, cache);                rings, interrupts, bus mastering, on the wire
  *         e1000e_receive(), e1000e_transmit()       a burst of frames at a time
  *         e1000e_wait()                             sleep until there is something to do
  *         e1000e_tick()                             a few times a second: link, statistics, is it still there
@@ -15,19 +15,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buffers.h"
-
 struct e1000e;
+
+#define E1000E_FRAME_ROOM 2048 /* what the card is told that a buffer has room for (RCTL.BSIZE) */
 
 struct e1000e_options {
         bool legacy;            /* legacy descriptors; else extended ones */
         bool interrupts;        /* MSI-X, so that e1000e_wait() can sleep; else it returns at once */
         bool no_receive;        /* only send */
         bool promiscuous;       /* frames for others, too */
-        unsigned int ring_size; /* descriptors of each ring: a power of two, 32 to 4096 */
+        unsigned int ring_size; /* descriptors of each ring: a power of two, 64 to 512 */
 };
 
-/* A frame without its FCS, in a buffer of the card's struct buffers. */
+/* A frame without its FCS, in a buffer of the pool that the card was started with. */
 struct e1000e_frame {
         void *data;
         uint32_t size;
@@ -56,8 +56,11 @@ enum e1000e_state {
 /* On failure @why is the reason where the library's own text is not it, else NULL. */
 int e1000e_open(struct iommuctl_device *device, const struct e1000e_options *options,
                 struct e1000e **ret_card, const char **ret_why);
-size_t e1000e_ring_bytes(const struct e1000e_options *options);
-int e1000e_start(struct e1000e *card, struct buffers *buffers);
+/* What a pool for such a card must be like: how large a buffer is, and how many the card has in its hands at
+ * most. A ring is a buffer, too. Several cards may have one pool, and frames go from one to the other then.
+ */
+void e1000e_pool_needs(const struct e1000e_options *options, size_t *ret_size, size_t *ret_count);
+int e1000e_start(struct e1000e *card, struct iommuctl_pool_cache *cache);
 void e1000e_stop(struct e1000e *card);
 void e1000e_close(struct e1000e *card);
 

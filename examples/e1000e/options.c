@@ -18,8 +18,9 @@ static const char common_help[] =
         "  --mode MODE           adaptive: poll while frames come, sleep when none do (default);\n"
         "                        poll: never sleep; interrupt: sleep whenever there is nothing\n"
         "  --descriptors KIND    extended (default) or legacy\n"
-        "  --ring N              descriptors in a ring: a power of two, 64 to 4096 (default 256)\n"
+        "  --ring N              descriptors in a ring: a power of two, 64 to 512 (default 128)\n"
         "  --backend BACKEND     iommufd or type1; default: iommufd where it is there\n"
+        "  --check               find buffers that are given back twice or written to when free; slower\n"
         "  --json                the final line as JSON\n"
         "  --help                this text\n";
 
@@ -31,6 +32,7 @@ void options_help(const struct program *program)
 
 enum {
         OPT_BACKEND = 256,
+        OPT_CHECK,
         OPT_CHECKSUM,
         OPT_COUNT,
         OPT_DESCRIPTORS,
@@ -51,6 +53,7 @@ static const struct {
         unsigned int needs; /* of the program */
 } table[] = {
         { { "backend", required_argument, NULL, OPT_BACKEND }, 0 },
+        { { "check", no_argument, NULL, OPT_CHECK }, 0 },
         { { "checksum", no_argument, NULL, OPT_CHECKSUM }, OPTION_CHECKSUM },
         { { "count", required_argument, NULL, OPT_COUNT }, 0 },
         { { "descriptors", required_argument, NULL, OPT_DESCRIPTORS }, 0 },
@@ -142,6 +145,8 @@ static bool parse_value(struct options *o, int option, const char *text)
                 good = parse_word(text, backends, &word);
                 o->backend = (enum iommuctl_backend)word;
                 return good;
+        case OPT_CHECK:
+                return o->check = true;
         case OPT_CHECKSUM:
                 return o->checksum = true;
         case OPT_COUNT:
@@ -165,7 +170,7 @@ static bool parse_value(struct options *o, int option, const char *text)
         case OPT_RATE:
                 return parse_number(text, 1, 1000000000, &o->rate);
         case OPT_RING:
-                return parse_unsigned(text, 64, 4096, &o->ring) && !(o->ring & (o->ring - 1));
+                return parse_unsigned(text, 64, 512, &o->ring) && !(o->ring & (o->ring - 1));
         case OPT_SECONDS:
                 return parse_seconds(text, &o->seconds);
         case OPT_SIZE:
@@ -192,7 +197,7 @@ static int check(const struct program *program, const struct options *o, char *e
 int options_parse(const struct program *program, int argc, char **argv, struct options *ret, char *error,
                   size_t size)
 {
-        struct options o = { .ring = 256, .size = 64, .to = { 255, 255, 255, 255, 255, 255 } };
+        struct options o = { .ring = 128, .size = 64, .to = { 255, 255, 255, 255, 255, 255 } };
         struct option list[N_TABLE + 1] = { 0 };
         int option, n = 0, index;
 

@@ -29,7 +29,7 @@ struct options {
         unsigned int n_addresses;
         enum iommuctl_backend backend;
         enum mode mode;
-        bool legacy, json, help, checksum;
+        bool legacy, json, help, check, checksum;
         unsigned int ring;
         uint64_t count; /* 0: no end */
         double seconds; /* 0: no end */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "packet.h"
 
-#include <endian.h>
 #include <string.h>
 
 /* Where things are in a frame, in bytes: no structs, since nothing in it is aligned. */
@@ -33,10 +32,7 @@ enum {
         UDP_PORTS = 34,
         UDP_LENGTH = 38,
         UDP_CHECKSUM = 40,
-        UDP_END = 42,
 };
-
-static const uint8_t mark[8] = { 'i', 'o', 'm', 'm', 'u', 'c', 't', 'l' };
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -199,7 +195,7 @@ void packet_make(uint8_t *frame, const struct packet_flow *flow)
         put16(frame + UDP_LENGTH, (uint16_t)(length - IP_SIZE));
         for (size_t i = PACKET_NUMBER_AT + 8; i < flow->size; i++)
                 frame[i] = (uint8_t)i;
-        memcpy(frame + UDP_END, mark, sizeof(mark));
+        memcpy(frame + PACKET_MARK_AT, packet_mark, sizeof(packet_mark));
         if (flow->checksum) {
                 /* The card adds what UDP covers to what stands here: the pseudo header's part (RFC 768). */
                 uint8_t pseudo[12] = { 198, 18, 0, 1, 198, 18, 0, 2, 0, 17 };
@@ -212,18 +208,11 @@ void packet_make(uint8_t *frame, const struct packet_flow *flow)
         }
 }
 
-void packet_set_number(uint8_t *frame, uint64_t number)
-{
-        number = htobe64(number);
-        memcpy(frame + PACKET_NUMBER_AT, &number, 8);
-}
-
 bool packet_number(const uint8_t *frame, size_t size, uint64_t *ret_number)
 {
         uint64_t number;
 
-        if (size < FRAME_MIN || memcmp(frame + UDP_END, mark, sizeof(mark)) != 0 ||
-            get16(frame + ETH_TYPE) != 0x0800)
+        if (size < FRAME_MIN || !packet_has_mark(frame) || get16(frame + ETH_TYPE) != 0x0800)
                 return false;
         memcpy(&number, frame + PACKET_NUMBER_AT, 8);
         *ret_number = be64toh(number);

@@ -4,9 +4,11 @@
 /* Ethernet, ARP, IPv4, ICMP and UDP, as much of them as the programs speak. No device is needed for any of
  * this. */
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define FRAME_MIN 60 /* without FCS */
 #define FRAME_MAX 1514
@@ -27,13 +29,26 @@ size_t packet_answer(uint8_t *frame, size_t size, const struct packet_host *host
 
 /* A frame to be counted: UDP to the discard port, between addresses that are set aside for measuring (RFC
  * 2544), with a mark and a number. */
-#define PACKET_NUMBER_AT 50 /* the number's place, 8 bytes, big endian; 8 bytes of mark before it */
+#define PACKET_MARK_AT   42 /* 8 bytes */
+#define PACKET_NUMBER_AT 50 /* 8 bytes, big endian */
+static const uint8_t packet_mark[8] = { 'i', 'o', 'm', 'm', 'u', 'c', 't', 'l' };
 struct packet_flow {
         uint8_t from[6], to[6];
         size_t size;   /* FRAME_MIN to FRAME_MAX */
         bool checksum; /* leave the checksums to the card */
 };
 void packet_make(uint8_t *frame, const struct packet_flow *flow);
-void packet_set_number(uint8_t *frame, uint64_t number);
+
+static inline bool packet_has_mark(const uint8_t *frame)
+{
+        return memcmp(frame + PACKET_MARK_AT, packet_mark, sizeof(packet_mark)) == 0;
+}
+
+static inline void packet_set_number(uint8_t *frame, uint64_t number)
+{
+        number = htobe64(number);
+        memcpy(frame + PACKET_NUMBER_AT, &number, sizeof(number));
+}
+
 /* Whether it is such a frame, and its number. */
 bool packet_number(const uint8_t *frame, size_t size, uint64_t *ret_number);

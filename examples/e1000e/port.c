@@ -13,7 +13,8 @@
 #define VENDOR_INTEL 0x8086
 #define DEVICE_82574 0x10d3
 #define HUGE_PAGE    (2u << 20)
-#define SPARE        256 /* buffers beyond what rings hold: bursts that are on their way */
+#define SPARE        256 /* buffers beyond what the cards hold: bursts that are on their way */
+#define CACHE        256 /* what this thread has of them at hand */
 
 static int failed(struct ports *ports, int r, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static int failed(struct ports *ports, int r, const char *format, ...)
@@ -74,40 +75,51 @@ static int check_ids(struct ports *ports, struct iommuctl_device *device)
         return 0;
 }
 
-/* 2 MiB pages where there are some: one entry of the IOMMU's tables for all of it. */
-static int make_memory(struct ports *ports, size_t size)
+/* 2 MiB pages where there are some: few entries of the IOMMU's tables for all of it. */
+static int make_pool(struct ports *ports, struct iommuctl_pool_options *options)
 {
-        struct iommuctl_dma_options options = {
+        struct iommuctl_dma *dma;
+        int r;
+
+        if (!ports->adopted) {
+                options->page_size = HUGE_PAGE;
+                r = iommuctl_pool_new(ports->container, options, &ports->pool);
+                if (r == 0)
+                        return 0;
+                options->page_size = 0;
+                return iommuctl_pool_new(ports->container, options, &ports->pool);
+        }
+        dma = iommuctl_adopted_find_buffer(ports->adopted, "dma");
+        if (!dma)
+                return failed(ports, -ENOENT, "no buffer named dma was handed over: --buffer dma:%zuK",
+                              (options->count * options->size + 1023) >> 10);
+        /* Who had it before may have left anything in it. */
+        memset(iommuctl_dma_span(dma).vaddr, 0, iommuctl_dma_span(dma).size);
+        return iommuctl_pool_new_in(dma, options, &ports->pool);
+}
+
+static int make_memory(struct ports *ports, bool check, const struct e1000e_options *card)
+{
+        struct iommuctl_pool_options options = {
                 .struct_size = sizeof(options),
-                .page_size = HUGE_PAGE,
+                .align = 128,
+                .cache = CACHE,
+                .flags = check ? IOMMUCTL_POOL_DEBUG : 0,
                 .name = "e1000e",
         };
         int r;
 
-        if (ports->adopted) {
-                ports->dma = iommuctl_adopted_find_buffer(ports->adopted, "dma");
-                if (!ports->dma)
-                        return failed(ports, -ENOENT,
-                                      "no buffer named dma was handed over: --buffer dma:%zuK",
-                                      (size + 1023) >> 10);
-                if (iommuctl_dma_span(ports->dma).size < size)
-                        return failed(ports, -ENOMEM, "the buffer dma has %zu KiB, %zu are needed",
-                                      iommuctl_dma_span(ports->dma).size >> 10, (size + 1023) >> 10);
-                return 0;
-        }
-        r = iommuctl_dma_alloc(ports->container, size, &options, &ports->dma);
-        if (r < 0) {
-                options.page_size = 0;
-                r = iommuctl_dma_alloc(ports->container, (size + 4095) & ~(size_t)4095, &options,
-                                       &ports->dma);
-        }
-        return r < 0 ? library_failed(ports, r) : 0;
+        e1000e_pool_needs(card, &options.size, &options.count);
+        options.count = ports->n * options.count + SPARE;
+        r = make_pool(ports, &options);
+        if (r == 0)
+                r = iommuctl_pool_cache_new(ports->pool, &ports->cache);
+        return r < 0 && !*ports->error ? library_failed(ports, r) : r;
 }
 
 int ports_open(struct ports *ports, const char *const *addresses, unsigned int n,
-               enum iommuctl_backend backend, const struct e1000e_options *options)
+               enum iommuctl_backend backend, bool check, const struct e1000e_options *options)
 {
-        size_t rings;
         int r = iommuctl_ctx_new(&ports->ctx);
 
         if (r < 0)
@@ -124,19 +136,13 @@ int ports_open(struct ports *ports, const char *const *addresses, unsigned int n
                 if (r < 0)
                         return library_failed(ports, r);
         }
-        if (r < 0)
-                return r;
-        rings = ports->n * e1000e_ring_bytes(options);
-        r = make_memory(ports, rings + (ports->n * 2 * options->ring_size + SPARE) * (size_t)BUFFER_SIZE);
-        if (r == 0 && buffers_new(&ports->buffers, ports->dma, rings) < 0)
-                return failed(ports, -ENOMEM, "no memory");
-        return r;
+        return r < 0 ? r : make_memory(ports, check, options);
 }
 
 int ports_start(struct ports *ports)
 {
         for (unsigned int i = 0; i < ports->n; i++) {
-                int r = e1000e_start(ports->cards[i], &ports->buffers);
+                int r = e1000e_start(ports->cards[i], ports->cache);
 
                 if (r < 0)
                         return library_failed(ports, r);
@@ -144,8 +150,10 @@ int ports_start(struct ports *ports)
         return 0;
 }
 
-void ports_close(struct ports *ports)
+int ports_close(struct ports *ports)
 {
+        int r = 0;
+
         for (unsigned int i = 0; i < ports->n; i++) {
                 if (ports->cards[i])
                         e1000e_stop(ports->cards[i]);
@@ -154,11 +162,16 @@ void ports_close(struct ports *ports)
                 e1000e_close(ports->cards[i]);
                 iommuctl_device_unref(ports->devices[i]);
         }
-        buffers_free(&ports->buffers);
-        if (!ports->adopted)
-                iommuctl_dma_unmap(ports->dma);
+        iommuctl_pool_cache_free(ports->cache);
+        if (ports->pool) {
+                r = iommuctl_pool_errors(ports->pool) ? -EFAULT : 0;
+                if (r == 0)
+                        r = iommuctl_pool_free(ports->pool);
+                if (r < 0)
+                        library_failed(ports, r);
+        }
         iommuctl_adopted_free(ports->adopted);
         iommuctl_container_unref(ports->container);
         iommuctl_ctx_unref(ports->ctx);
-        memset(ports, 0, sizeof(*ports));
+        return r;
 }

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "card.h"
 
@@ -56,7 +57,7 @@ static inline bool whole_frame(struct ring *ring, struct received r)
         bool begins = !ring->skipping;
 
         ring->skipping = !(r.status & RX_EOP);
-        return begins && !ring->skipping && !(r.errors & RX_ERROR_FRAME) && r.size <= BUFFER_SIZE;
+        return begins && !ring->skipping && !(r.errors & RX_ERROR_FRAME) && r.size <= E1000E_FRAME_ROOM;
 }
 
 static inline unsigned int receive(struct e1000e *card, struct e1000e_frame *frames, unsigned int max,
@@ -73,18 +74,18 @@ static inline unsigned int receive(struct e1000e *card, struct e1000e_frame *fra
 
                 if (!(r.status & RX_DONE))
                         break;
-                fresh = buffers_get(card->buffers);
+                fresh = iommuctl_pool_get(card->cache);
                 if (!fresh)
                         break;
                 if (whole_frame(ring, r)) {
                         frames[n++] = (struct e1000e_frame){ *held, r.size, checksum_flags(r) };
                         bytes += r.size;
                 } else {
-                        buffers_put(card->buffers, *held);
+                        iommuctl_pool_put(card->cache, *held);
                         card->stats.rx_errors++;
                 }
                 *held = fresh;
-                descriptor_set(d, buffers_iova(card->buffers, fresh), 0);
+                descriptor_set(d, iommuctl_pool_iova(card->cache, fresh), 0);
                 next++;
         }
         ring->next = next;
@@ -109,23 +110,16 @@ unsigned int e1000e_receive(struct e1000e *card, struct e1000e_frame *frames, un
 
 /* ---- transmit ---- */
 
-/* Takes back what is sent, as far as reports go. */
+/* Takes back what is sent, as far as reports go: a report's descriptors at a time, which lie together. */
 static inline void reclaim(struct e1000e *card)
 {
         struct ring *ring = &card->tx;
+        uint32_t each = card->tx_report_mask + 1;
 
-        for (;;) {
-                uint32_t last = ring->clean | card->tx_report_mask;
-
-                if ((int32_t)(ring->next - last) <= 0 ||
-                    !(descriptor_word(&ring->descriptors[last & ring->mask]) & TX_DONE))
-                        return;
-                while (ring->clean != last + 1) {
-                        void *buffer = ring->buffers[ring->clean++ & ring->mask];
-
-                        if (buffer) /* a context has none */
-                                buffers_put(card->buffers, buffer);
-                }
+        while (ring->next - ring->clean >= each &&
+               descriptor_word(&ring->descriptors[(ring->clean + each - 1) & ring->mask]) & TX_DONE) {
+                iommuctl_pool_put_bulk(card->cache, &ring->buffers[ring->clean & ring->mask], each);
+                ring->clean += each;
         }
 }
 
@@ -144,11 +138,16 @@ static inline void fill(struct e1000e *card, uint64_t address, uint64_t word, vo
 /* A context descriptor (section 7.2.11.1) holds for all that are sent after it: checksums of an IPv4 header
  * at byte 14 with 20 bytes, and of UDP from 34 to the end. Each byte: start, place; then 16 bits: last byte,
  * 0 is the end. */
-static void set_checksum_context(struct e1000e *card)
+static bool set_checksum_context(struct e1000e *card)
 {
+        void *buffer = iommuctl_pool_get(card->cache); /* of no use, but each slot has one */
+
+        if (!buffer)
+                return false;
         fill(card, 14 | 24 << 8 | 33 << 16 | UINT64_C(34) << 32 | UINT64_C(40) << 40,
-             TX_EXTENDED | TX_CONTEXT_IP, NULL);
+             TX_EXTENDED | TX_CONTEXT_IP, buffer);
         card->checksum_context = true;
+        return true;
 }
 
 unsigned int e1000e_transmit(struct e1000e *card, const struct e1000e_frame *frames, unsigned int n)
@@ -169,11 +168,11 @@ unsigned int e1000e_transmit(struct e1000e *card, const struct e1000e_frame *fra
                 uint64_t word = card->tx_command | frames[i].size;
 
                 if (frames[i].flags & E1000E_UDP_CHECKSUM) {
-                        if (!card->checksum_context)
-                                set_checksum_context(card);
+                        if (!card->checksum_context && !set_checksum_context(card))
+                                return 0;
                         word |= TX_POPTS_IXSM | TX_POPTS_TXSM;
                 }
-                fill(card, buffers_iova(card->buffers, frames[i].data), word, frames[i].data);
+                fill(card, iommuctl_pool_iova(card->cache, frames[i].data), word, frames[i].data);
         }
         iommuctl_mmio_write32(ring->tail, ring->next & ring->mask);
         return n;
@@ -189,17 +188,27 @@ bool e1000e_transmitted(struct e1000e *card)
 bool rings_ready(const struct e1000e *card, unsigned int events)
 {
         const struct ring *rx = &card->rx, *tx = &card->tx;
-        uint32_t last = tx->clean | card->tx_report_mask;
+        uint32_t each = card->tx_report_mask + 1;
 
         if (events & E1000E_RX && rx->descriptors &&
             received(descriptor_word(&rx->descriptors[rx->next & rx->mask]), card->options.legacy).status &
                     RX_DONE)
                 return true;
-        return events & E1000E_TX && (int32_t)(tx->next - last) > 0 &&
-               descriptor_word(&tx->descriptors[last & tx->mask]) & TX_DONE;
+        return events & E1000E_TX && tx->next - tx->clean >= each &&
+               descriptor_word(&tx->descriptors[(tx->clean + each - 1) & tx->mask]) & TX_DONE;
 }
 
 /* ---- their beginning and end ---- */
+
+void e1000e_pool_needs(const struct e1000e_options *options, size_t *ret_size, size_t *ret_count)
+{
+        size_t ring = options->ring_size * sizeof(struct descriptor);
+
+        /* A little more than a power of two, so that the beginnings of frames do not all lie in the same few
+         * lines of the processor's cache. */
+        *ret_size = (ring > E1000E_FRAME_ROOM ? ring : E1000E_FRAME_ROOM) + 128;
+        *ret_count = 2 * options->ring_size + 2;
+}
 
 static int ring_new(struct e1000e *card, struct ring *ring, uint32_t base)
 {
@@ -207,18 +216,19 @@ static int ring_new(struct e1000e *card, struct ring *ring, uint32_t base)
         uint64_t iova;
 
         *ring = (struct ring){
-                .descriptors = buffers_ring(card->buffers, size * sizeof(struct descriptor)),
+                .descriptors = iommuctl_pool_get(card->cache),
                 .buffers = calloc(size, sizeof(void *)),
                 .mask = size - 1,
                 .tail = card->registers + base + (REG_RDT - REG_RDBAL),
         };
         if (!ring->descriptors || !ring->buffers)
                 return -ENOMEM;
+        memset(ring->descriptors, 0, size * sizeof(struct descriptor));
         /* The registers of both rings are in one order. */
-        iova = buffers_iova(card->buffers, ring->descriptors);
+        iova = iommuctl_pool_iova(card->cache, ring->descriptors);
         reg_write(card, base, (uint32_t)iova);
         reg_write(card, base + (REG_RDBAH - REG_RDBAL), (uint32_t)(iova >> 32));
-        reg_write(card, base + (REG_RDLEN - REG_RDBAL), size * sizeof(struct descriptor));
+        reg_write(card, base + (REG_RDLEN - REG_RDBAL), size * (uint32_t)sizeof(struct descriptor));
         reg_write(card, base + (REG_RDH - REG_RDBAL), 0);
         reg_write(card, base + (REG_RDT - REG_RDBAL), 0);
         return 0;
@@ -237,29 +247,34 @@ int rings_start(struct e1000e *card)
                 return r;
         r = ring_new(card, &card->rx, REG_RDBAL);
         for (uint32_t i = 0; r == 0 && i <= card->rx.mask; i++) {
-                void *buffer = card->rx.buffers[i] = buffers_get(card->buffers);
+                void *buffer = card->rx.buffers[i] = iommuctl_pool_get(card->cache);
 
                 if (!buffer)
                         return -ENOMEM;
-                descriptor_set(&card->rx.descriptors[i], buffers_iova(card->buffers, buffer), 0);
+                descriptor_set(&card->rx.descriptors[i], iommuctl_pool_iova(card->cache, buffer), 0);
         }
         return r;
+}
+
+static void ring_free(struct e1000e *card, struct ring *ring)
+{
+        if (ring->descriptors)
+                iommuctl_pool_put(card->cache, ring->descriptors);
+        free(ring->buffers);
+        *ring = (struct ring){ 0 };
 }
 
 /* The card is quiet by now: what it held is free. */
 void rings_free(struct e1000e *card)
 {
-        struct ring *rings[] = { &card->rx, &card->tx };
+        struct ring *rx = &card->rx, *tx = &card->tx;
 
-        for (int i = 0; i < 2; i++) {
-                for (uint32_t slot = 0; rings[i]->buffers && slot <= rings[i]->mask; slot++) {
-                        bool held = i == 0 || ((slot - rings[i]->clean) & rings[i]->mask) <
-                                                      rings[i]->next - rings[i]->clean;
-
-                        if (held && rings[i]->buffers[slot])
-                                buffers_put(card->buffers, rings[i]->buffers[slot]);
-                }
-                free(rings[i]->buffers);
-                *rings[i] = (struct ring){ 0 };
+        for (uint32_t i = 0; rx->buffers && i <= rx->mask; i++) {
+                if (rx->buffers[i])
+                        iommuctl_pool_put(card->cache, rx->buffers[i]);
         }
+        while (tx->clean != tx->next)
+                iommuctl_pool_put(card->cache, tx->buffers[tx->clean++ & tx->mask]);
+        ring_free(card, rx);
+        ring_free(card, tx);
 }
