@@ -24,19 +24,21 @@ static unsigned int due(const struct app *app)
         return (unsigned int)n;
 }
 
-/* Gives @n frames a buffer. A buffer keeps what was in it while it was sent: the whole frame is written only
- * where that was something else, and later just its number. */
+/* Gives up to @n frames a buffer. A buffer keeps what was in it while it was sent: the whole frame is written
+ * only where that was something else, and later just its number. */
 static unsigned int prepare(struct app *app, const struct packet_flow *flow, struct e1000e_frame *frames,
                             unsigned int n)
 {
         uint32_t size = (uint32_t)flow->size, flags = flow->checksum ? E1000E_UDP_CHECKSUM : 0;
-        void *buffers[BURST];
 
-        n = iommuctl_pool_get_bulk(app->ports.cache, buffers, n);
         for (unsigned int i = 0; i < n; i++) {
-                if (!packet_has_mark(buffers[i]))
-                        packet_make(buffers[i], flow);
-                frames[i] = (struct e1000e_frame){ buffers[i], size, flags };
+                void *buffer = iommuctl_pool_get(app->ports.cache);
+
+                if (!buffer)
+                        return i;
+                if (!packet_has_mark(buffer))
+                        packet_make(buffer, flow);
+                frames[i] = (struct e1000e_frame){ buffer, size, flags };
         }
         return n;
 }
@@ -70,7 +72,8 @@ static int generate(struct app *app)
                 app_busy(app);
                 app->packets += sent;
                 ready -= sent;
-                memmove(frames, frames + sent, ready * sizeof(frames[0]));
+                for (unsigned int i = 0; i < ready; i++)
+                        frames[i] = frames[i + sent];
         }
         while (ready > 0)
                 iommuctl_pool_put(app->ports.cache, frames[--ready].data);
