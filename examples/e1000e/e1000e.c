@@ -235,7 +235,8 @@ int e1000e_start(struct e1000e *card, struct iommuctl_pool_cache *cache)
         return 0;
 }
 
-/* In this order nothing is sent to memory that is no longer ours: quiet, bus mastering off, reset. */
+/* In this order nothing is sent to memory or to vectors that are no longer ours: quiet, bus mastering off,
+ * reset. (QEMU 7.2 ends with an assertion where the vectors go while an interrupt is held back by EITR.) */
 void e1000e_stop(struct e1000e *card)
 {
         if (!card->cache)
@@ -243,8 +244,8 @@ void e1000e_stop(struct e1000e *card)
         quiesce(card);
         e1000e_tick(card); /* the last counts */
         iommuctl_device_set_bus_master(card->device, false);
-        irq_stop(card);
         reset(card);
+        irq_stop(card);
         rings_free(card);
         card->cache = NULL;
 }

@@ -206,9 +206,7 @@ void e1000e_pool_needs(const struct e1000e_options *options, size_t *ret_size, s
 {
         size_t ring = options->ring_size * sizeof(struct descriptor);
 
-        /* A little more than a power of two, so that the beginnings of frames do not all lie in the same few
-         * lines of the processor's cache. */
-        *ret_size = (ring > E1000E_FRAME_ROOM ? ring : E1000E_FRAME_ROOM) + 128;
+        *ret_size = ring > E1000E_FRAME_ROOM ? ring : E1000E_FRAME_ROOM;
         *ret_count = 2 * options->ring_size + 2;
 }
 
