@@ -70,8 +70,11 @@ static void look(struct app *app)
                 }
                 if (e1000e_link(card) != app->link[i]) {
                         app->link[i] = e1000e_link(card);
-                        fprintf(stderr, "%s: %s: link %s\n", app->program->name, card_name(app, i),
-                                app->link[i] ? "up" : "down");
+                        if (app->link[i])
+                                fprintf(stderr, "%s: %s: link up, %u Mb/s\n", app->program->name,
+                                        card_name(app, i), e1000e_speed(card));
+                        else
+                                fprintf(stderr, "%s: %s: link down\n", app->program->name, card_name(app, i));
                 }
         }
 }
@@ -169,14 +172,12 @@ static void greet(const struct app *app)
         enum iommuctl_backend backend = iommuctl_container_backend(app->ports.container);
 
         for (unsigned int i = 0; i < app->ports.n; i++) {
-                const struct e1000e *card = app->ports.cards[i];
-                const uint8_t *mac = e1000e_mac(card);
+                const uint8_t *mac = e1000e_mac(app->ports.cards[i]);
 
-                fprintf(stderr,
-                        "%s: %s: %02x:%02x:%02x:%02x:%02x:%02x, link %s, %u Mb/s, %s, %s descriptors\n",
+                fprintf(stderr, "%s: %s: %02x:%02x:%02x:%02x:%02x:%02x by %s, %s descriptors, link %s\n",
                         app->program->name, card_name(app, i), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
-                        app->link[i] ? "up" : "down", e1000e_speed(card), iommuctl_backend_name(backend),
-                        app->options.legacy ? "legacy" : "extended");
+                        iommuctl_backend_name(backend), app->options.legacy ? "legacy" : "extended",
+                        app->link[i] ? "up" : "down");
         }
 }
 

@@ -68,3 +68,11 @@ bool rings_ready(const struct e1000e *card, unsigned int events);
 /* irq.c */
 int irq_start(struct e1000e *card);
 void irq_stop(struct e1000e *card);
+
+/* phy.c */
+void sleep_ms(unsigned int ms);
+int reg_wait(const struct e1000e *card, uint32_t reg, uint32_t bits, uint32_t wanted, unsigned int ms);
+int own_phy(struct e1000e *card);
+void disown_phy(struct e1000e *card);
+int read_mac(struct e1000e *card);
+int wake_phy(struct e1000e *card);
