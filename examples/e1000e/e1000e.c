@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The card itself: reset, MAC address, PHY and link, on and off, statistics. Sections are the datasheet's. */
+/* The card itself: reset, link, on and off, statistics. Orders and times are those of Linux 6.12's driver for
+ * the same card, drivers/net/ethernet/intel/e1000e/82571.c: e1000_reset_hw_82571(),
+ * e1000_initialize_hw_bits_82571(). */
 
 #include "e1000e.h"
 
@@ -15,7 +17,8 @@
 
 /* ---- off ---- */
 
-/* No interrupt, no frame in or out, and no DMA under way (section 5.2.1.1, "master disable"). */
+/* No interrupt, no frame in or out, and no DMA under way (the datasheet's "master disable"; Linux waits
+ * 80 ms). */
 static int quiesce(struct e1000e *card)
 {
         reg_write(card, REG_IMC, IRQ_ALL);
@@ -25,7 +28,7 @@ static int quiesce(struct e1000e *card)
         return reg_wait(card, REG_STATUS, STATUS_GIO_MASTER_ENABLE, 0, 100);
 }
 
-/* Sections 4.3.1 and 4.6.2: quiet, reset, wait until the card has read its NVM and given it to the PHY. */
+/* Quiet, reset, wait until the card has read its NVM and given it to the PHY. */
 static int reset(struct e1000e *card)
 {
         int r = quiesce(card);
@@ -95,7 +98,6 @@ static void receiver_on(struct e1000e *card)
 
 static void transmitter_on(struct e1000e *card)
 {
-        reg_write(card, REG_TIPG, TIPG_COPPER);
         reg_write(card, REG_TIDV, 0);
         reg_write(card, REG_TXDCTL,
                   TXDCTL_GRAN | TXDCTL_BIT22 | TXDCTL_WTHRESH_1 | TXDCTL_HTHRESH_1 | TXDCTL_PTHRESH_31);
@@ -115,6 +117,7 @@ int e1000e_start(struct e1000e *card, struct iommuctl_pool_cache *cache)
                 r = irq_start(card);
         if (r < 0)
                 return r;
+        set_fixed_bits(card);
         reg_write(card, REG_CTRL_EXT, reg_read(card, REG_CTRL_EXT) | CTRL_EXT_DRV_LOAD);
         ctrl = reg_read(card, REG_CTRL) & ~(CTRL_FRCSPD | CTRL_FRCDPX | CTRL_GIO_MASTER_DISABLE);
         reg_write(card, REG_CTRL, ctrl | CTRL_SLU);
@@ -165,7 +168,6 @@ int e1000e_open(struct iommuctl_device *device, const struct e1000e_options *opt
                 *ret_why = r < 0 ? "the card did not come back from its reset" : NULL;
         }
         if (r == 0) {
-                set_fixed_bits(card);
                 r = read_mac(card);
                 *ret_why = r < 0 ? "the card has no valid MAC address" : NULL;
         }

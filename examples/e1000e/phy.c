@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is reached through the card and is not the card itself: its NVM with the MAC address, and its PHY.
- * Sections are the datasheet's. */
+/* What is reached through the card and is not the card itself: its NVM with the MAC address, and its PHY. */
 
 #include <errno.h>
 #include <string.h>
@@ -33,7 +32,7 @@ int reg_wait(const struct e1000e *card, uint32_t reg, uint32_t bits, uint32_t wa
         }
 }
 
-/* The PHY has two users: this driver, and the card's management firmware (section 10.2.2.25). */
+/* The PHY has two users: this driver, and the card's management firmware. */
 int own_phy(struct e1000e *card)
 {
         for (int i = 0; i < 100; i++) {
@@ -61,7 +60,7 @@ static int nvm_read(struct e1000e *card, unsigned int word, uint16_t *ret_value)
         return r;
 }
 
-/* After a reset the card has put it from its NVM into the first receive address (section 10.2.5.14); where
+/* After a reset the card has put it from its NVM into the first receive address; where
  * not, it is read there. */
 int read_mac(struct e1000e *card)
 {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Registers and descriptors of the Intel 82574L, as much of them as this driver uses. Sections are those of
- * the "Intel 82574 GbE Controller Family Datasheet"; names are the datasheet's. All is little endian. */
+/* Registers and descriptors of the Intel 82574L, as much of them as this driver uses: "Intel 82574 GbE
+ * Controller Family Datasheet", chapter 10 (registers) and sections 7.1 (receive), 7.2 (transmit) and 7.4
+ * (interrupts), whose names these are. The numbers are those of Linux 6.12, too:
+ * drivers/net/ethernet/intel/e1000e/, regs.h, defines.h, hw.h. All is little endian. */
 
 #include <stdint.h>
 
-/* ---- general (section 10.2.2) ---- */
+/* ---- general ---- */
 #define REG_CTRL                 0x00000 /* device control */
 #define CTRL_GIO_MASTER_DISABLE  (1u << 2)
 #define CTRL_SLU                 (1u << 6) /* set link up: the MAC follows the PHY */
@@ -47,7 +49,7 @@
 #define PHY_CONTROL_POWER_DOWN  0x0800
 #define PHY_CONTROL_NEGOTIATION 0x1000
 
-/* ---- interrupts (section 10.2.4) ---- */
+/* ---- interrupts ---- */
 #define REG_ICR  0x000c0 /* causes: reading clears them, writing those bits that are 1 */
 #define REG_IMS  0x000d0 /* mask: bits written as 1 let causes through */
 #define REG_IMC  0x000d8 /* mask: bits written as 1 hold causes back */
@@ -67,7 +69,7 @@
 #define IVAR_OTHER 16
 #define IVAR_TX_WB (1u << 31) /* TXQ0 also where a descriptor did not ask for a report: not used here */
 
-/* ---- receive (section 10.2.5) ---- */
+/* ---- receive ---- */
 #define REG_RCTL         0x00100
 #define RCTL_EN          (1u << 1)
 #define RCTL_UPE         (1u << 3)  /* unicast promiscuous */
@@ -96,15 +98,13 @@
 #define RAH_AV           (1u << 31) /* address valid */
 #define REG_VFTA         0x05600    /* VLAN filter table, 128 words */
 
-/* ---- transmit (section 10.2.6) ---- */
+/* ---- transmit ---- */
 #define REG_TCTL          0x00400
 #define TCTL_EN           (1u << 1)
 #define TCTL_PSP          (1u << 3)  /* pad short packets */
 #define TCTL_CT           (15u << 4) /* collision threshold and distance: IEEE 802.3's, and of no meaning in */
 #define TCTL_COLD         (63u << 12) /* full duplex */
 #define TCTL_RTLC         (1u << 24)
-#define REG_TIPG          0x00410
-#define TIPG_COPPER       0x00602008 /* gaps between frames, section 10.2.6.2 */
 #define REG_TDBAL         0x03800
 #define REG_TDBAH         0x03804
 #define REG_TDLEN         0x03808
@@ -120,7 +120,7 @@
 #define REG_TARC0         0x03840
 #define TARC0_BIT26       (1u << 26) /* must be 1 */
 
-/* ---- statistics (section 10.2.7): reading clears them ---- */
+/* ---- statistics: reading clears them ---- */
 #define REG_CRCERRS 0x04000
 #define REG_RXERRC  0x0400c
 #define REG_MPC     0x04010 /* missed: no room on the card */
@@ -136,11 +136,11 @@ struct descriptor {
         uint64_t word;
 };
 
-/* Receive, legacy (section 7.1.4): length, packet checksum, status, errors, VLAN tag. */
+/* Receive, legacy: length, packet checksum, status, errors, VLAN tag. */
 #define RX_LEGACY_LENGTH(word) ((uint32_t)(word)&0xffff)
 #define RX_LEGACY_STATUS(word) ((uint32_t)((word) >> 32) & 0xff)
 #define RX_LEGACY_ERRORS(word) ((uint32_t)((word) >> 40) & 0xff)
-/* Receive, extended (section 7.1.5): status in bits 0 to 19, errors from 24 on, length, VLAN tag. */
+/* Receive, extended: status in bits 0 to 19, errors from 24 on, length, VLAN tag. */
 #define RX_EXTENDED_LENGTH(word) ((uint32_t)((word) >> 32) & 0xffff)
 #define RX_EXTENDED_STATUS(word) ((uint32_t)(word)&0xff)
 #define RX_EXTENDED_ERRORS(word) ((uint32_t)(word) >> 24)
@@ -153,7 +153,7 @@ struct descriptor {
 #define RX_ERROR_CHECKSUM        0x60u /* of TCP or UDP, of IP: the frame itself is whole */
 #define RX_ERROR_FRAME           0x97u
 
-/* Transmit, legacy and extended data (sections 7.2.10, 7.2.11): these bits are in the same places in both. */
+/* Transmit, legacy and extended data: these bits are in the same places in both. */
 #define TX_EOP        (UINT64_C(1) << 24)
 #define TX_IFCS       (UINT64_C(1) << 25) /* the card adds the FCS */
 #define TX_RS         (UINT64_C(1) << 27) /* report: set "done" when it is sent */

@@ -137,7 +137,7 @@ static inline void fill(struct e1000e *card, uint64_t address, uint64_t word, vo
         descriptor_set(&ring->descriptors[next & ring->mask], address, word);
 }
 
-/* A context descriptor (section 7.2.11.1) holds for all that are sent after it: checksums of an IPv4 header
+/* A context descriptor holds for all that are sent after it: checksums of an IPv4 header
  * at byte 14 with 20 bytes, and of UDP from 34 to the end. Each byte: start, place; then 16 bits: last byte,
  * 0 is the end. */
 static bool set_checksum_context(struct e1000e *card)

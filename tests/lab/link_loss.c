@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Intel 82574 datasheet, section 10.2.2.7: write 0x1200 (negotiate, anew) to the register 0 of PHY 1. */
+/* Intel 82574 datasheet, MDIC: write 0x1200 (negotiate, anew) to the register 0 of PHY 1. */
 #define REG_MDIC       0x20
 #define MDIC_NEGOTIATE (1u << 26 | 1u << 21 | 0x1200)
 

@@ -55,5 +55,21 @@ finish 0 "32 frames go round"
 ok "again and again" test "$(field packets)" -ge 10000
 is "$(field dropped)" 0 "and none is dropped"
 
-to_native $theirs $ours "$other"
+to_native "$other"
+
+# What cannot be driven is told so, in one line that names it.
+edu=0000:00:04.0
+to_vfio $edu
+fails 1 "a card of another kind is refused" e1000e-gen $edu --count 1
+is "$(e1000e-gen $edu --count 1 2>&1)" "e1000e-gen: $edu is 1234:11e8 and no Intel 82574L (8086:10d3)" "by its name and its ids"
+to_native $edu
+fails 1 "a card that another driver has" e1000e-sink "$other" --count 1
+fails 4 "a card that is not there" e1000e-sink 0000:00:1e.7 --count 1
+fails 5 "a card that may not be opened" setpriv --reuid=65534 --clear-groups "$(command -v e1000e-sink)" $ours --count 1
+fails 2 "half a bridge" e1000e-bridge $ours
+fails 1 "a bridge from a card to itself, by two names" e1000e-bridge $ours "${ours#0000:}"
+fails 2 "nothing to answer for" e1000e-echo $ours
+fails 2 "no card, and none handed over" e1000e-gen --count 1
+is "$(bus_master $ours)" off "and the card was left quiet"
+to_native $theirs $ours
 done_testing

@@ -40,7 +40,10 @@ ok "fewer interrupts than frames" test "$(field interrupts)" -lt "$many"
 for backend in $backends; do
     for kind in extended legacy; do
         for mode in adaptive interrupt poll; do
-            begin e1000e-echo $ours --ip 192.0.2.2 --backend "$backend" --descriptors $kind --mode $mode
+            # one of them with a pool that finds what is given back twice, or written to when free
+            [ $mode != interrupt ] || check=--check
+            begin e1000e-echo $ours --ip 192.0.2.2 --backend "$backend" --descriptors $kind --mode $mode ${check:-}
+            check=
             is "$(ping 300)" "$(all_equal 300)" "$backend, $kind descriptors, $mode: 300 answers"
             stop "$backend, $kind descriptors, $mode: it ends well"
         done
