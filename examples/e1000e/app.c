@@ -151,6 +151,8 @@ static int exit_status(int r)
         switch (r) {
         case 0:
                 return 0;
+        case -EDESTADDRREQ:
+                return 2;
         case -ENODEV:
                 return 4;
         case -EACCES:
@@ -213,7 +215,7 @@ static int run(struct app *app)
         if (r == 0)
                 r = ports_start(&app->ports);
         if (r < 0)
-                return say(app, r == -EINVAL ? 2 : exit_status(r), app->ports.error);
+                return say(app, exit_status(r), app->ports.error);
         for (unsigned int i = 0; i < app->ports.n; i++)
                 app->link[i] = e1000e_link(app->ports.cards[i]);
         greet(app);

@@ -44,7 +44,7 @@ static int open_devices(struct ports *ports, const char *const *addresses, unsig
         if (n == 0) {
                 r = iommuctl_adopt(ports->ctx, IOMMUCTL_ADOPT_UNSET_ENVIRONMENT, &ports->adopted);
                 if (r == -ENOENT)
-                        return failed(ports, -EINVAL,
+                        return failed(ports, -EDESTADDRREQ,
                                       "no ADDRESS, and `iommuctl dma map` has handed nothing over");
                 if (r < 0)
                         return library_failed(ports, r);
@@ -59,7 +59,8 @@ static int open_devices(struct ports *ports, const char *const *addresses, unsig
                 ports->n += r == 0;
         }
         if (r == 0 && n == 2 && ports->devices[0] == ports->devices[1])
-                return failed(ports, -EINVAL, "%s and %s are the same card", addresses[0], addresses[1]);
+                return failed(ports, -EDESTADDRREQ, "%s and %s are the same card", addresses[0],
+                              addresses[1]);
         return r < 0 ? library_failed(ports, r) : 0;
 }
 
