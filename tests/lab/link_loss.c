@@ -99,7 +99,7 @@ int main(int argc, char **argv)
                 r = start(device, dma, argv + 4);
         sigprocmask(SIG_BLOCK, &set, NULL);
         for (int i = 0; r == 0 && i < atoi(argv[3]); i++) {
-                sleep(2);
+                usleep(1200000); /* half a second of it without a link */
                 iommuctl_mmio_write32((char *)registers + REG_MDIC, MDIC_NEGOTIATE);
         }
         if (r == 0)

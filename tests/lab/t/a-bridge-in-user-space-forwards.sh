@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: regions-6.12 regions-6.1
+# machine: regions-6.12
 # timeout: 120
 #
 # e1000e-bridge of examples/e1000e/ between two wires, with a card of the kernel's at the end of each; e1000e-gen, whose

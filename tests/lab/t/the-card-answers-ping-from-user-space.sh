@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: regions-6.12 intel-6.1 amd-6.12 intel-7.2
+# machine: regions-6.12 intel-6.1 amd-6.12
 # timeout: 200
 #
 # The kernel's own e1000e driver on one card pings the driver of examples/e1000e/ on the other one: echo requests of all
