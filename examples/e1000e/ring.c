@@ -60,32 +60,36 @@ static inline bool whole_frame(struct ring *ring, struct received r)
         return begins && !ring->skipping && !(r.errors & RX_ERROR_FRAME) && r.size <= E1000E_FRAME_ROOM;
 }
 
+/* Names for what does not change: behind a barrier the compiler has to read everything else anew. */
 static inline unsigned int receive(struct e1000e *card, struct e1000e_frame *frames, unsigned int max,
                                    bool legacy)
 {
         struct ring *ring = &card->rx;
-        uint32_t next = ring->next, bytes = 0;
+        struct iommuctl_pool_cache *cache = card->cache;
+        struct descriptor *descriptors = ring->descriptors;
+        void **buffers = ring->buffers;
+        uint32_t mask = ring->mask, next = ring->next, bytes = 0;
         unsigned int n = 0;
 
         while (n < max) {
-                struct descriptor *d = &ring->descriptors[next & ring->mask];
+                struct descriptor *d = &descriptors[next & mask];
                 struct received r = received(descriptor_word(d), legacy);
-                void *fresh, **held = &ring->buffers[next & ring->mask];
+                void *fresh, **held = &buffers[next & mask];
 
                 if (!(r.status & RX_DONE))
                         break;
-                fresh = iommuctl_pool_get(card->cache);
+                fresh = iommuctl_pool_get(cache);
                 if (!fresh)
                         break;
                 if (whole_frame(ring, r)) {
                         frames[n++] = (struct e1000e_frame){ *held, r.size, checksum_flags(r) };
                         bytes += r.size;
                 } else {
-                        iommuctl_pool_put(card->cache, *held);
+                        iommuctl_pool_put(cache, *held);
                         card->stats.rx_errors++;
                 }
                 *held = fresh;
-                descriptor_set(d, iommuctl_pool_iova(card->cache, fresh), 0);
+                descriptor_set(d, iommuctl_pool_iova(cache, fresh), 0);
                 next++;
         }
         ring->next = next;
