@@ -9,7 +9,7 @@
 . "$LAB_DIR/dma-lib.sh"
 need jq script
 
-# one line: what must be true of every document
+# what must be true of every document
 consistent='def near(a; b): a >= b * 0.99 - 1 and a <= b * 1.01 + 1;
 def good($r): .min_ns > 0 and .min_ns <= .median_ns and .median_ns <= .p90_ns and .p90_ns <= .p99_ns and .p99_ns <= .max_ns
   and near(.per_gib_ns; .median_ns * 1073741824 / $r.size)
@@ -25,8 +25,8 @@ sizes() {
     jq -r "[$1] | sort_by(.page_size, .size) | map(\"\(.size)/\(.page_size)\") | join(\" \")" "$2"
 }
 
-locked_now() {
-    awk '/^VmPin|^VmLck/ { sum += $2 } END { print sum }' /proc/self/status
+measuring() {
+    [ -n "$(holders)" ]
 }
 
 like "$(iommuctl dma bench $edu 2>&1)" "^iommuctl: $edu .*iommuctl bind $edu$" "an unbound device: the line names the command that binds it"
@@ -61,26 +61,64 @@ for backend in $backends; do
     like "$text" "HOW OFTEN"$'\n'"4 KiB .*[▁▂▃▄▅▆▇█]+" "$backend: and histograms"
 
     # a signal, while a size is measured for a minute
-    for name in INT TERM HUP; do
-        : >cut.json
-        setsid iommuctl --json dma bench --backend="$backend" --time=60 --max=32K --page-size=4K $edu >cut.json 2>cut.err &
+    names='INT TERM HUP'
+    [ "$backend" = iommufd ] || names=TERM
+    for name in $names; do
+        # the shell has what runs behind it ignore SIGINT
+        env --default-signal=$name iommuctl --json dma bench --backend="$backend" --time=60 --max=32K --page-size=4K $edu \
+            >cut.json 2>cut.err &
         pid=$!
-        wait_for 10 test -n "$(holders)" || wait_for 10 sh -c '[ -n "$(ls -l /proc/'$pid'/fd | grep vfio)" ]'
+        wait_for 10 measuring
         sleep 0.5
-        case $name in
-        # the shell has its background processes ignore it
-        INT) python3 -c 'import os, signal, sys; os.kill(int(sys.argv[1]), signal.SIGTERM)' $pid name=TERM ;;
-        *) kill -$name $pid ;;
-        esac
+        kill -$name $pid
         status=0
         wait $pid || status=$?
         is "$status $(jq -r .stopped_by cut.json)" "$((128 + $(kill -l $name))) SIG$name" "$backend: SIG$name ends it, and that is its status"
         is "$(sizes '.results[], .skipped[]' cut.json) $(jq "$consistent" cut.json)" "4096/4096 32768/4096 true" \
-            "$backend: what was measured is there"
-        is "$(jq -c '[.results[].size, .skipped[].reason]' cut.json)" "[4096,\"stopped by SIG$name\"]" "$backend: and the rest says so"
-        like "$(cat cut.err)" "^iommuctl: stopped by SIG$name: 1 of 2 sizes measured, and nothing is mapped$" "$backend: with a note"
+            "$backend: each size is there"
+        is "$(jq -c '[.results[].size, .skipped[].reason]' cut.json)" "[4096,\"stopped by SIG$name\"]" \
+            "$backend: with what was measured, and what was not"
+        is "$(cat cut.err)" "iommuctl: stopped by SIG$name: 1 of 2 sizes measured, and nothing is mapped" "$backend: and a note"
         ok "$backend: the device is free again" free_again
     done
     is "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" "$huge_before" "$backend: huge pages are given back"
 done
+
+env --ignore-signal=HUP iommuctl --json dma bench --time=1 --max=4K --page-size=4K $edu >kept.json &
+pid=$!
+wait_for 10 measuring
+kill -HUP $pid
+wait $pid
+is "$? $(jq -c .stopped_by kept.json)" "0 null" "a SIGHUP that was ignored from the start cuts nothing short"
+{
+    iommuctl dma bench --rounds=10 --max=4K --page-size=4K $edu 2>gone.err
+    echo $? >gone
+} | true
+is "$(cat gone gone.err)" 1 "a reader that went away is a failure, and silent"
+ok "the device is free again" free_again
+
+# what this process may have
+no_ipc_lock=(setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock)
+prlimit --memlock=65536 "${no_ipc_lock[@]}" iommuctl --json dma bench --rounds=3 --max=256K --page-size=4K $edu >limited.json
+is "$? $(sizes '.results[]' limited.json)" "0 4096/4096 32768/4096" "with little locked memory the small sizes are measured"
+like "$(jq -r '.skipped[].reason' limited.json)" "need 256 KiB of locked memory and 64 KiB may be locked" "and the limit is the reason for the rest"
+output=$(prlimit --memlock=65536 "${no_ipc_lock[@]}" iommuctl dma bench --min=1M --max=16M --page-size=4K $edu 2>&1)
+is "$?" 1 "where no size at all has room it is a failure"
+like "$output" "^iommuctl: none of 3 sizes could be measured; 1 MiB in pages of 4 KiB: .*need 1024 KiB of locked memory and 64 KiB may be locked" \
+    "and the line says why"
+output=$(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all "$(command -v iommuctl)" dma bench $edu 2>&1)
+is "$?" 5 "a user without the node is refused"
+like "$output" "^iommuctl: .*($(vfio_node)|$(vfio_cdev)) .*user 0 .*mode 0600" "and told who owns it"
+
+# a terminal
+bar=$'\r\033\\[K\\[[#-]{24}\\] +[0-9]+ % (4|32) KiB in pages of 4 KiB'
+run=(iommuctl dma bench --rounds=3 --max=32K --page-size=4K "$edu")
+like "$(TERM=xterm script -qec "${run[*]}" /dev/null)" "$bar" "on a terminal it shows how far it is"
+like "$(TERM=xterm script -qec "${run[*]}" /dev/null)" $'\r\033\\[K[^\r]*'"$edu" "and takes that away before the result"
+unlike "$(TERM=xterm script -qec "${run[*]} -q" /dev/null)" "$bar" "not with --quiet"
+unlike "$(TERM=xterm script -qec "${run[*]} --json" /dev/null)" "$bar" "not with --json"
+unlike "$(TERM=dumb script -qec "${run[*]}" /dev/null)" "$bar" "not on a terminal that cannot draw over a line"
+is "$("${run[@]}" 2>&1 >/dev/null)" "" "and elsewhere stderr stays empty"
+unlike "$(LC_ALL=C "${run[@]}")" "[▁▂▃▄▅▆▇█]" "where the locale is not UTF-8 the bars are letters"
+to_native $edu
 done_testing
