@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dma.h"
 #include "explain.h"
 #include "group.h"
 #include "iommufd.h"
@@ -36,6 +37,7 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
         c->refcount = 1;
         c->ctx = iommuctl_ctx_ref(ctx);
         c->asked = asked;
+        c->page_size = (uint64_t)getpagesize();
         c->space = (struct address_space){ .k = ctx->kernel, .fd = -1 };
         pthread_mutex_init(&c->tracking_lock, NULL);
         pthread_mutex_init(&c->join_lock, NULL);
@@ -54,6 +56,7 @@ static void container_free(struct iommuctl_container *c)
                 container_leave_iommufd(c);
         else if (c->space.fd >= 0)
                 k->ops->close(k, c->space.fd);
+        dma_spare_drop(c);
         dma_map_destroy(&c->map);
         free(c->allowed);
         pthread_cond_destroy(&c->settled);
@@ -270,6 +273,7 @@ int container_read_facts_as(struct iommuctl_container *c, const struct backend *
                                  strerror(-r));
         }
         pthread_mutex_lock(&c->lock);
+        dma_spare_drop(c);
         r = iova_space_set_ranges(&c->map.space, facts.ranges, facts.n_ranges);
         if (r == 0) {
                 c->page_sizes = facts.page_sizes;

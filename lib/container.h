@@ -35,9 +35,15 @@ struct iommufd_file {
         bool shared; /* another process has it open as well */
 };
 
+/* Buffers up to this size are kept when they are unmapped, and as many of them. */
+#define DMA_SPARE_SHIFT 12
+#define DMA_SPARE_MAX   65536u
+#define DMA_SPARES      64u
+
 struct iommuctl_container {
         unsigned int refcount; /* atomic */
         struct iommuctl_ctx *ctx;
+        uint64_t page_size; /* the system's */
         enum iommuctl_backend asked;
         enum iommuctl_accounting accounting; /* asked for */
 
@@ -57,6 +63,8 @@ struct iommuctl_container {
         pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
+        struct iommuctl_dma *spare[(DMA_SPARE_MAX >> DMA_SPARE_SHIFT) + 1]; /* by size: see dma_spare.c */
+        unsigned int n_spare;
         bool joined;            /* the kernel has an address space to map in */
         bool sweeping;          /* a thread unmaps a range, and nothing new may come into it */
         pthread_cond_t settled; /* a mapping was made or unmapped, or that range was */

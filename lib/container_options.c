@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "dma.h"
 #include "iommufd_option.h"
 #include "options.h"
 #include "sysfs.h"
@@ -138,6 +139,7 @@ _public_ int iommuctl_container_allow(struct iommuctl_container *c, const struct
                 struct iommuctl_range *old;
 
                 pthread_mutex_lock(&c->lock);
+                dma_spare_drop(c);
                 old = c->allowed;
                 c->allowed = copy;
                 c->n_allowed = n_ranges;
@@ -155,11 +157,13 @@ int container_allocate_iova(struct iommuctl_container *c, struct iova_extent *e,
                 return iova_space_allocate(&c->map.space, e, request);
         for (size_t i = 0; i < c->n_allowed; i++) {
                 struct iova_request q = *request;
+                int r;
 
                 q.low = MAX(q.low, c->allowed[i].start);
                 q.limit = MIN(q.limit, c->allowed[i].last);
-                if (q.low <= q.limit && iova_space_allocate(&c->map.space, e, &q) == 0)
-                        return 0;
+                r = q.low <= q.limit ? iova_space_allocate(&c->map.space, e, &q) : -ENOSPC;
+                if (r != -ENOSPC)
+                        return r;
         }
         return -ENOSPC;
 }
