@@ -73,9 +73,9 @@ def check_some(backend, document):
 
 def check_cut(backend, signal, document):
     check(f"{backend}: {signal} ends it", document["stopped_by"], signal)
-    check(f"{backend}: with what was measured until then", (sizes(document["results"]), consistent(document)), ([(4 * K, 4 * K)], []))
+    check(f"{backend}: with what was measured until then", (sizes(document["results"]), consistent(document)), ([(2 * M, 4 * K)], []))
     check(f"{backend}: and the rest is told", document["skipped"],
-          [{"size": 32 * K, "page_size": 4 * K, "reason": f"stopped by {signal}"}])
+          [{"size": 16 * M, "page_size": 4 * K, "reason": f"stopped by {signal}"}])
 
 
 def main():

@@ -33,7 +33,7 @@ for backend in $backends; do
     [ "$backend" = iommufd ] || names=TERM
     for name in $names; do
         # the shell has what runs behind it ignore SIGINT
-        env --default-signal=$name iommuctl --json dma bench --backend="$backend" --time=60 --max=32K --page-size=4K $edu \
+        env --default-signal=$name iommuctl --json dma bench --backend="$backend" --time=60 --min=2M --max=16M --page-size=4K $edu \
             >json/"$backend.SIG$name" 2>cut.err &
         pid=$!
         wait_for 10 measuring
