@@ -56,7 +56,12 @@ static void container_free(struct iommuctl_container *c)
                 container_leave_iommufd(c);
         else if (c->space.fd >= 0)
                 k->ops->close(k, c->space.fd);
-        dma_spare_drop(c);
+        while (c->spare) {
+                struct iommuctl_dma *dma = c->spare;
+
+                c->spare = dma->next_spare;
+                free(dma);
+        }
         dma_map_destroy(&c->map);
         free(c->allowed);
         pthread_cond_destroy(&c->settled);
@@ -273,7 +278,6 @@ int container_read_facts_as(struct iommuctl_container *c, const struct backend *
                                  strerror(-r));
         }
         pthread_mutex_lock(&c->lock);
-        dma_spare_drop(c);
         r = iova_space_set_ranges(&c->map.space, facts.ranges, facts.n_ranges);
         if (r == 0) {
                 c->page_sizes = facts.page_sizes;

@@ -18,6 +18,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#if HAVE_SINGLE_THREADED
+#include <sys/single_threaded.h>
+#endif
 
 #include "backend.h"
 #include "ctx.h"
@@ -35,10 +38,8 @@ struct iommufd_file {
         bool shared; /* another process has it open as well */
 };
 
-/* Buffers up to this size are kept when they are unmapped, and as many of them. */
-#define DMA_SPARE_SHIFT 12
-#define DMA_SPARE_MAX   65536u
-#define DMA_SPARES      64u
+/* Objects of buffers that were unmapped are kept for the next ones, up to so many. */
+#define DMA_SPARES 64u
 
 struct iommuctl_container {
         unsigned int refcount; /* atomic */
@@ -63,7 +64,7 @@ struct iommuctl_container {
         pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
-        struct iommuctl_dma *spare[(DMA_SPARE_MAX >> DMA_SPARE_SHIFT) + 1]; /* by size: see dma_spare.c */
+        struct iommuctl_dma *spare; /* by next_spare */
         unsigned int n_spare;
         bool joined;            /* the kernel has an address space to map in */
         bool sweeping;          /* a thread unmaps a range, and nothing new may come into it */
@@ -86,6 +87,24 @@ static inline struct kernel *container_kernel(const struct iommuctl_container *c
 static inline const struct backend *container_backend(const struct iommuctl_container *c)
 {
         return __atomic_load_n(&c->backend, __ATOMIC_ACQUIRE);
+}
+
+/* A process of one thread needs no lock for what lies between these two and waits for nothing, which is worth
+ * having where a lock is a good part of what is done under it. Returns whether there is one to give back. */
+static inline bool container_lock(struct iommuctl_container *c)
+{
+#if HAVE_SINGLE_THREADED
+        if (__libc_single_threaded)
+                return false;
+#endif
+        pthread_mutex_lock(&c->lock);
+        return true;
+}
+
+static inline void container_unlock(struct iommuctl_container *c, bool locked)
+{
+        if (locked)
+                pthread_mutex_unlock(&c->lock);
 }
 
 /* An empty container that ASKED is wanted of; NULL without memory. */

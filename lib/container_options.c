@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "dma.h"
 #include "iommufd_option.h"
 #include "options.h"
 #include "sysfs.h"
@@ -139,7 +138,6 @@ _public_ int iommuctl_container_allow(struct iommuctl_container *c, const struct
                 struct iommuctl_range *old;
 
                 pthread_mutex_lock(&c->lock);
-                dma_spare_drop(c);
                 old = c->allowed;
                 c->allowed = copy;
                 c->n_allowed = n_ranges;

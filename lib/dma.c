@@ -73,9 +73,7 @@ static int take_fixed(struct iommuctl_container *c, struct dma_entry *e, uint64_
         char ranges[400];
         int r;
 
-        do
-                r = iova_space_reserve(&c->map.space, &e->iova, iova, last);
-        while (r == -EEXIST && dma_spare_drop(c));
+        r = iova_space_reserve(&c->map.space, &e->iova, iova, last);
         if (r == -ENOMEM)
                 return ctx_error(c->ctx, r, NULL, "out of memory");
         if (r != -EEXIST && r != -ERANGE)
@@ -115,11 +113,8 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
         }
         q.align = small;
         q.offset = 0;
-        while (r == -ENOSPC) {
+        if (r == -ENOSPC)
                 r = container_allocate_iova(c, &e->iova, &q);
-                if (r == -ENOSPC && !dma_spare_drop(c))
-                        break;
-        }
         if (r != -ENOSPC)
                 return r < 0 ? ctx_error(c->ctx, r, NULL, "out of memory") : 0;
         container_format_ranges(c, ranges, sizeof(ranges));
@@ -277,25 +272,43 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
         return 0;
 }
 
-/* The short way of what a driver does over and over: with the buffer that was unmapped last. NULL where there
- * is none, or anything stands in the way, which the long way will name. */
-static struct iommuctl_dma *map_again(struct iommuctl_container *c, void *vaddr, size_t size,
+/* With the lock: an object at hand is in the books, with any IOVA. NULL where there is none, or anything
+ * stands in the way. */
+static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t vaddr, size_t size,
+                                          uint64_t limit)
+{
+        const struct iova_request q = {
+                .size = size, .align = c->page_size, .low = c->page_size, .limit = limit
+        };
+        struct iommuctl_dma *dma = c->spare;
+        struct dma_entry *other;
+
+        if (!dma || !c->joined || c->sweeping || c->n_allowed > 0)
+                return NULL;
+        if (iova_space_allocate(&c->map.space, &dma->entry.iova, &q) < 0)
+                return NULL;
+        if (dma_map_insert(&c->map, &dma->entry, true, vaddr, size, &other) < 0) {
+                iova_space_release(&c->map.space, &dma->entry.iova);
+                return NULL;
+        }
+        c->spare = dma->next_spare;
+        c->n_spare--;
+        return dma;
+}
+
+/* The short way of what a driver does for each packet: a small buffer, nothing special about it, and not the
+ * first one. NULL where it is not that, or fails: the long way will say why. */
+static struct iommuctl_dma *map_small(struct iommuctl_container *c, void *vaddr, size_t size,
                                       const struct iommuctl_dma_options *o)
 {
-        struct dma_entry *other;
-        struct iommuctl_dma *dma;
+        const bool locked = container_lock(c);
+        struct iommuctl_dma *dma = reserve_spare(c, (uint64_t)(uintptr_t)vaddr, size, o->iova_limit);
 
-        pthread_mutex_lock(&c->lock);
-        dma = c->joined && !c->sweeping ? dma_spare_take(c, size, o->iova_limit) : NULL;
-        if (dma && dma_map_insert(&c->map, &dma->entry, true, (uint64_t)(uintptr_t)vaddr, size, &other) < 0) {
-                dma_spare_keep(c, dma);
-                dma = NULL;
-        }
-        pthread_mutex_unlock(&c->lock);
+        container_unlock(c, locked);
         if (!dma)
                 return NULL;
         __atomic_add_fetch(&c->refcount, 1, __ATOMIC_RELAXED);
-        dma->span.vaddr = vaddr;
+        dma->span = (struct iommuctl_span){ .vaddr = vaddr, .iova = dma->entry.iova.start, .size = size };
         dma->access = o->access;
         dma->let_go = false;
         dma->name[0] = '\0';
@@ -329,8 +342,8 @@ _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t 
         }
         if (!vaddr)
                 return ctx_error(c->ctx, -EFAULT, NULL, "there is no memory at NULL");
-        if (o->flags == 0 && !o->name && size != 0 && !(bits & (c->page_size - 1))) {
-                dma = map_again(c, vaddr, size, o);
+        if (o->flags == 0 && !o->name && size - 1 < PAGE_2M - 1 && !(bits & (c->page_size - 1))) {
+                dma = map_small(c, vaddr, size, o);
                 if (dma) {
                         *ret_dma = dma;
                         return 0;

@@ -23,7 +23,7 @@ struct iommuctl_dma {
         unsigned int access;
         size_t page_size;
         int fd;       /* -1: the memory is not ours */
-        bool plain;   /* iommuctl_dma_map()'s: nothing belongs to it but its IOVA */
+        bool plain;   /* iommuctl_dma_map()'s: it owns nothing */
         bool adopted; /* the mapping in the kernel is another process's */
         bool let_go;  /* type1 has forgotten its address: takeover.c */
         bool by_file; /* IOMMUCTL_DMA_BY_FILE: the kernel has FD and not the address */
@@ -108,38 +108,6 @@ static inline void dma_settle(struct iommuctl_dma *dma, bool live)
 void dma_forget(struct iommuctl_dma *dma);
 /* Frees what it owns and the object. */
 void dma_free(struct iommuctl_dma *dma);
-
-/* dma_spare.c, all with the container's lock. A spare buffer that ends at LIMIT or before, with its IOVA;
- * NULL. */
-static inline struct iommuctl_dma *dma_spare_take(struct iommuctl_container *c, size_t size, uint64_t limit)
-{
-        struct iommuctl_dma **spare = size <= DMA_SPARE_MAX ? &c->spare[size >> DMA_SPARE_SHIFT] : NULL;
-        struct iommuctl_dma *dma = spare ? *spare : NULL;
-
-        if (!dma || dma->span.size != size || dma->entry.iova.last > limit)
-                return NULL;
-        *spare = dma->next_spare;
-        c->n_spare--;
-        return dma;
-}
-
-/* Keeps one that left the books and owns nothing but its IOVA. False: it is not of that kind, or there are
- * enough.
- */
-static inline bool dma_spare_keep(struct iommuctl_container *c, struct iommuctl_dma *dma)
-{
-        const size_t size = dma->span.size;
-
-        if (size > DMA_SPARE_MAX || c->n_spare == DMA_SPARES || !dma->plain)
-                return false;
-        dma->next_spare = c->spare[size >> DMA_SPARE_SHIFT];
-        c->spare[size >> DMA_SPARE_SHIFT] = dma;
-        c->n_spare++;
-        return true;
-}
-
-/* Gives all of them back, before somebody looks at which IOVAs are taken. Whether there were any. */
-bool dma_spare_drop(struct iommuctl_container *c);
 
 /* A memfd of SIZE bytes, a multiple of PAGE_SIZE, mapped here. */
 int dma_memory_new(struct iommuctl_container *c, size_t size, size_t page_size, const char *name,

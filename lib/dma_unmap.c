@@ -72,20 +72,25 @@ void dma_forget(struct iommuctl_dma *dma)
                 container_release_parked(c);
 }
 
-/* dma_forget(), and what has nothing else to give back is kept for the next one. Whether it was. */
+/* dma_forget() of one that owns nothing; the object is kept for the next. False where there are enough of
+ * them. */
 static bool forget_and_keep(struct iommuctl_dma *dma)
 {
         struct iommuctl_container *c = dma->container;
-        bool parked, kept;
+        bool parked, kept, locked;
 
-        pthread_mutex_lock(&c->lock);
+        locked = container_lock(c);
         if (dma_map_remove(&c->map, &dma->entry))
                 pthread_cond_broadcast(&c->settled);
-        kept = dma_spare_keep(c, dma);
-        if (!kept)
-                iova_space_release(&c->map.space, &dma->entry.iova);
+        iova_space_release(&c->map.space, &dma->entry.iova);
+        kept = c->n_spare < DMA_SPARES;
+        if (kept) {
+                dma->next_spare = c->spare;
+                c->spare = dma;
+                c->n_spare++;
+        }
         parked = is_last_of_parked(c);
-        pthread_mutex_unlock(&c->lock);
+        container_unlock(c, locked);
         if (parked)
                 container_release_parked(c);
         if (kept)
@@ -141,7 +146,9 @@ _public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
                                          "0x%zx bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
                                          dma->span.size, dma->span.iova, strerror(-r));
                 }
-                if (forget_and_keep(dma))
+                if (!dma->plain)
+                        dma_forget(dma);
+                else if (forget_and_keep(dma))
                         return 0;
         }
         dma_free(dma);
@@ -242,7 +249,6 @@ static int begin_sweep(struct iommuctl_container *c, uint64_t start, uint64_t la
         do {
                 while (c->sweeping || any_busy(c, start, last))
                         pthread_cond_wait(&c->settled, &c->lock);
-                dma_spare_drop(c);
                 r = check_sweep(c, start, last);
                 if (r < 0)
                         return r;

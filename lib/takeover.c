@@ -39,7 +39,7 @@ static struct iommuctl_dma *next_dma(struct iommuctl_container *c, uint64_t at)
         struct iommuctl_dma *dma = NULL;
 
         pthread_mutex_lock(&c->lock);
-        while (dma_spare_drop(c), (extent = iova_space_overlap(&c->map.space, at, UINT64_MAX))) {
+        while ((extent = iova_space_overlap(&c->map.space, at, UINT64_MAX))) {
                 struct iommuctl_dma *there = dma_of_extent(extent);
 
                 if (!dma_entry_is_busy(&there->entry)) {

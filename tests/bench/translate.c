@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench.h"
 #include "container.h"
 #include "iommuctl/dma.h"
 
@@ -44,11 +45,12 @@ static uint64_t random_number(void)
         return random_state ^= random_state << 17;
 }
 
-static double now_ns(clockid_t clock)
+/* Processor time: there are more threads than processors. */
+static double thread_ns(void)
 {
         struct timespec t;
 
-        clock_gettime(clock, &t);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
         return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -173,124 +175,106 @@ static void set_up(struct iommuctl_ctx *ctx)
 
 static uint64_t sink;
 
-static void ours_random(uint64_t n)
+static void ours_random(void *arg, size_t n)
 {
         uint64_t iova = 0, sum = 0;
 
-        for (uint64_t i = 0; i < n; i++) {
+        (void)arg;
+        for (size_t i = 0; i < n; i++) {
                 sum += (uint64_t)translate(large, queries[i % QUERIES], &iova);
                 sum += iova;
         }
         sink += sum;
 }
 
-static void bare_random(uint64_t n)
+static void bare_random(void *arg, size_t n)
 {
         uint64_t size = 0, sum = 0;
 
-        for (uint64_t i = 0; i < n; i++) {
+        (void)arg;
+        for (size_t i = 0; i < n; i++) {
                 sum += bare_translate(bare, queries[i % QUERIES], &size);
                 sum += size;
         }
         sink += sum;
 }
 
-static void skip_random(uint64_t n)
+static void skip_random(void *arg, size_t n)
 {
         uint64_t sum = 0;
 
-        for (uint64_t i = 0; i < n; i++)
+        (void)arg;
+        for (size_t i = 0; i < n; i++)
                 sum += skip_translate(queries[i % QUERIES]);
         sink += sum;
 }
 
-static void ours_small(uint64_t n)
+static void ours_small(void *arg, size_t n)
 {
         uint64_t iova = 0, sum = 0;
 
-        for (uint64_t i = 0; i < n; i++) {
+        (void)arg;
+        for (size_t i = 0; i < n; i++) {
                 sum += (uint64_t)translate(small, small_queries[i % QUERIES], &iova);
                 sum += iova;
         }
         sink += sum;
 }
 
-static void ours_chain(uint64_t n)
+static void ours_chain(void *arg, size_t n)
 {
         uint64_t iova = 0;
 
-        for (uint64_t i = 0; i < n; i++)
+        (void)arg;
+        for (size_t i = 0; i < n; i++)
                 translate(large, (void *)(uintptr_t)(BASE + iova), &iova);
         sink += iova;
 }
 
-static void bare_chain(uint64_t n)
+static void bare_chain(void *arg, size_t n)
 {
         uint64_t iova = 0, size;
 
-        for (uint64_t i = 0; i < n; i++)
+        (void)arg;
+        for (size_t i = 0; i < n; i++)
                 iova = bare_translate(bare, (void *)(uintptr_t)(BASE + iova), &size);
         sink += iova;
 }
 
-static void ours_small_chain(uint64_t n)
+static void ours_small_chain(void *arg, size_t n)
 {
         uint64_t iova = 0;
 
-        for (uint64_t i = 0; i < n; i++)
+        (void)arg;
+        for (size_t i = 0; i < n; i++)
                 translate(small, (void *)(uintptr_t)(BASE + iova), &iova);
         sink += iova;
 }
 
-static const struct {
-        const char *name;
-        void (*run)(uint64_t n);
-} cases[] = {
-        { "ours-random", ours_random },
-        { "bare-random", bare_random },
-        { "skip-random", skip_random },
-        { "ours-chain", ours_chain },
-        { "bare-chain", bare_chain },
-        { "ours-small", ours_small },
-        { "ours-small-chain", ours_small_chain },
+static const struct bench_case cases[] = {
+        { "ours-random", ours_random, NULL },
+        { "bare-random", bare_random, NULL },
+        { "skip-random", skip_random, NULL },
+        { "ours-chain", ours_chain, NULL },
+        { "bare-chain", bare_chain, NULL },
+        { "ours-small", ours_small, NULL },
+        { "ours-small-chain", ours_small_chain, NULL },
 };
 
-static double time_of(void (*run)(uint64_t), uint64_t n)
+static void figure(const char *what, bench_function ours, const char *peer_name, bench_function peer,
+                   const char *bar, const char *how)
 {
-        double start = now_ns(CLOCK_THREAD_CPUTIME_ID);
-
-        run(n);
-        return (now_ns(CLOCK_THREAD_CPUTIME_ID) - start) / (double)n;
+        bench_line(what, peer_name, bench_turns(TURNS, 16 * QUERIES, ours, NULL, peer, NULL), bar, how);
 }
 
-static int compare(const void *a, const void *b)
+/* How many times faster. */
+static void figure_of_skip_list(void)
 {
-        double x = *(const double *)a, y = *(const double *)b;
+        struct bench_pair pair = bench_turns(TURNS, QUERIES / 4, ours_random, NULL, skip_random, NULL);
 
-        return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t n)
-{
-        qsort(values, n, sizeof(*values), compare);
-        return values[n / 2];
-}
-
-/* In turns; PEER over OURS where more is better. */
-static void figure(const char *what, void (*ours)(uint64_t), const char *peer_name, void (*peer)(uint64_t),
-                   uint64_t n_peer, bool speedup, const char *bar)
-{
-        double a[TURNS], b[TURNS], ratio[TURNS];
-
-        ours(QUERIES);
-        peer(MIN(n_peer, (uint64_t)QUERIES));
-        for (int i = 0; i < TURNS; i++) {
-                a[i] = time_of(ours, 16 * QUERIES);
-                b[i] = time_of(peer, n_peer);
-                ratio[i] = speedup ? b[i] / a[i] : a[i] / b[i];
-        }
-        printf("%s\t%.2f ns\t%s %.2f ns\t%.2f\t%s\tmedian of %d turns\n", what, median(a, TURNS), peer_name,
-               median(b, TURNS), median(ratio, TURNS), bar, TURNS);
+        pair.ratio = 1 / pair.ratio;
+        bench_line("translate, 65536 x 2 MiB, random", "skip list and lock", pair, ">= 100",
+                   "median of 15 turns; {ours-random} and {skip-random} instructions");
 }
 
 /* ---- readers beside a writer ---- */
@@ -309,7 +293,7 @@ struct reader {
 static void *read_on(void *arg)
 {
         struct reader *r = arg;
-        double start = now_ns(CLOCK_THREAD_CPUTIME_ID);
+        double start = thread_ns();
         uint64_t iova, lost = 0, at = r->seed;
 
         while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
@@ -317,7 +301,7 @@ static void *read_on(void *arg)
                         lost += translate(large, queries[at % QUERIES], &iova) <= 0;
                 r->done += 1024;
         }
-        r->ns = now_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+        r->ns = thread_ns() - start;
         __atomic_add_fetch(&missed, lost, __ATOMIC_RELAXED);
         return NULL;
 }
@@ -325,7 +309,7 @@ static void *read_on(void *arg)
 /* Small buffers come and go beside the large ones, so that tables do too. */
 static void write_on(double until)
 {
-        while (now_ns(CLOCK_MONOTONIC) < until)
+        while (bench_now_ns() < until)
                 for (uint64_t i = 0; i < 64; i++) {
                         const uint64_t vaddr = BASE + (LARGE + 512 + random_number() % 4096) * MIB2;
                         struct dma_entry e = { 0 }, *other;
@@ -344,7 +328,7 @@ static void write_on(double until)
 static double readers_cost(bool beside_a_writer)
 {
         struct reader readers[READERS] = { 0 };
-        const double until = now_ns(CLOCK_MONOTONIC) + 100e6;
+        const double until = bench_now_ns() + 100e6;
         double ns = 0, done = 0;
 
         stop = false;
@@ -355,7 +339,7 @@ static double readers_cost(bool beside_a_writer)
         if (beside_a_writer)
                 write_on(until);
         else
-                while (now_ns(CLOCK_MONOTONIC) < until)
+                while (bench_now_ns() < until)
                         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
         __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
         for (unsigned int i = 0; i < READERS; i++) {
@@ -377,8 +361,8 @@ static void figure_of_readers(void)
         }
         printf("translate, 4 readers beside a writer\t%.2f ns\tthe readers alone %.2f ns\t%.2f\t<= 1.1\t"
                "%llu look-ups missed; processor time; median of %d turns\n",
-               median(beside, TURNS), median(alone, TURNS), median(ratio, TURNS), (unsigned long long)missed,
-               TURNS);
+               bench_median(beside, TURNS), bench_median(alone, TURNS), bench_median(ratio, TURNS),
+               (unsigned long long)missed, TURNS);
 }
 
 static uintptr_t symbol(const char *path, const char *name)
@@ -404,22 +388,17 @@ int main(int argc, char **argv)
         if (iommuctl_ctx_new(&ctx) < 0)
                 die("out of memory");
         set_up(ctx);
-        if (argc == 6 && strcmp(argv[3], "--instructions") == 0) {
-                for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-                        if (strcmp(cases[i].name, argv[4]) == 0)
-                                return cases[i].run(strtoull(argv[5], NULL, 10)), 0;
-                die("there is no such case");
-        }
-        figure("translate, 65536 x 2 MiB, random", ours_random, "bare table", bare_random, 16 * QUERIES,
-               false, "<= 1.2");
-        figure("translate, 65536 x 2 MiB, dependent chain", ours_chain, "bare table", bare_chain,
-               16 * QUERIES, false, "<= 1.2");
-        figure("translate, 65536 x 2 MiB, random", ours_random, "skip list and lock", skip_random,
-               QUERIES / 8, true, ">= 100");
-        figure("translate, 262144 x 4 KiB, random", ours_small, "65536 x 2 MiB", ours_random, 16 * QUERIES,
-               false, "<= 3");
+        if (bench_instructions(argc, argv, cases, ARRAY_SIZE(cases)))
+                return 0;
+        figure("translate, 65536 x 2 MiB, random", ours_random, "bare table", bare_random, "<= 1.2",
+               "median of 15 turns; {ours-random} and {bare-random} instructions");
+        figure("translate, 65536 x 2 MiB, dependent chain", ours_chain, "bare table", bare_chain, "<= 1.2",
+               "median of 15 turns; {ours-chain} and {bare-chain} instructions");
+        figure_of_skip_list();
+        figure("translate, 262144 x 4 KiB, random", ours_small, "65536 x 2 MiB", ours_random, "<= 3",
+               "median of 15 turns; {ours-small} and {ours-random} instructions");
         figure("translate, 262144 x 4 KiB, dependent chain", ours_small_chain, "65536 x 2 MiB", ours_chain,
-               16 * QUERIES, false, "<= 3");
+               "<= 3", "median of 15 turns; {ours-small-chain} and {ours-chain} instructions");
         figure_of_readers();
         return 0;
 }

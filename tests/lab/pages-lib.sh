@@ -62,15 +62,15 @@ whole() {
     let_go
 }
 
-# part BACKEND PAGE PAGES HEAD TAIL [IOVA]: memory that the caller has, inside of huge pages: its entries. Where it holds a
-# whole page of these, its automatic IOVA must be congruent to its address.
+# part BACKEND PAGE PAGES HEAD TAIL [IOVA|file]: memory that the caller has, inside of huge pages: its entries. Where it holds a
+# whole page of these, its automatic IOVA must be congruent to its address, or to where it begins in the file.
 part() {
     local iova size inside page
     page=$(numfmt --from=iec "$2")
     hold "$pages_check" "$1" "$edu" "$page" "$3" "$4" "$5" ${6:+"$6"}
     read -r iova size inside <held.out
     entries "$iova" "$size"
-    if [ $# = 5 ] && [ $((-inside & (page - 1))) -le $((size - page)) ]; then
+    if [[ ${6:-file} = file ]] && [ $((-inside & (page - 1))) -le $((size - page)) ]; then
         [ $(((iova - inside) % page)) = 0 ] || echo "$iova is not congruent to $inside modulo $page"
     fi
     let_go

@@ -3,14 +3,16 @@
 /* A buffer that begins somewhere inside huge pages, for tests/lab/t/large-pages-*.sh to look at in the
  * IOMMU's table. Uses the public headers alone.
  *
- *         pages_check BACKEND DEVICE PAGE-SIZE PAGES HEAD TAIL [IOVA]
+ *         pages_check BACKEND DEVICE PAGE-SIZE PAGES HEAD TAIL [IOVA|file]
  *
- * Takes PAGES huge pages of PAGE-SIZE and maps all but the first HEAD and the last TAIL bytes of them. Prints
- * the IOVA, the size, and where it begins in a page of 1 GiB in memory, and holds it until standard input
- * ends. */
+ * Takes PAGES huge pages of PAGE-SIZE and maps all but the first HEAD and the last TAIL bytes of them, by
+ * their address or by their file. Prints the IOVA, the size, and where it begins in a page of 1 GiB in memory
+ * or in the file, and holds it until standard input ends. */
 
 #include <inttypes.h>
 #include <iommuctl.h>
+#include <linux/memfd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +42,15 @@ int main(int argc, char **argv)
         struct iommuctl_span span;
         struct iommuctl_dma *dma;
         char *memory, byte;
+        bool by_file;
+        int fd, r;
 
         if (argc < 7 || argc > 8) {
-                fprintf(stderr, "usage: pages_check BACKEND DEVICE PAGE-SIZE PAGES HEAD TAIL [IOVA]\n");
+                fprintf(stderr, "usage: pages_check BACKEND DEVICE PAGE-SIZE PAGES HEAD TAIL [IOVA|file]\n");
                 return 2;
         }
-        if (argc == 8) {
+        by_file = argc == 8 && strcmp(argv[7], "file") == 0;
+        if (argc == 8 && !by_file) {
                 options.flags = IOMMUCTL_DMA_FIXED_IOVA;
                 options.iova = strtoull(argv[7], NULL, 0);
         }
@@ -53,10 +58,13 @@ int main(int argc, char **argv)
         total = page * strtoull(argv[4], NULL, 0);
         head = strtoull(argv[5], NULL, 0);
         size = total - head - strtoull(argv[6], NULL, 0);
-        memory = mmap(NULL, total, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
-                              (unsigned int)__builtin_ctzll(page) << MAP_HUGE_SHIFT,
-                      -1, 0);
+        fd = memfd_create("pages",
+                          MFD_CLOEXEC | MFD_HUGETLB | (unsigned int)__builtin_ctzll(page) << MFD_HUGE_SHIFT);
+        if (fd < 0 || ftruncate(fd, (off_t)total) < 0) {
+                perror("pages_check: memfd");
+                return 1;
+        }
+        memory = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (memory == MAP_FAILED) {
                 perror("pages_check: mmap");
                 return 1;
@@ -67,10 +75,12 @@ int main(int argc, char **argv)
                        &c),
                "container_new");
         or_die(iommuctl_device_open(c, argv[2], &device), "device_open");
-        or_die(iommuctl_dma_map(c, memory + head, size, &options, &dma), "dma_map");
+        r = by_file ? iommuctl_dma_map_file(c, fd, head, size, &options, &dma)
+                    : iommuctl_dma_map(c, memory + head, size, &options, &dma);
+        or_die(r, "dma_map");
         span = iommuctl_dma_span(dma);
         printf("0x%" PRIx64 " 0x%zx 0x%" PRIx64 "\n", span.iova, span.size,
-               (uint64_t)(uintptr_t)span.vaddr % ((uint64_t)1 << 30));
+               (by_file ? head : (uint64_t)(uintptr_t)span.vaddr) % ((uint64_t)1 << 30));
         fflush(stdout);
         while (read(STDIN_FILENO, &byte, 1) > 0)
                 ;

@@ -15,6 +15,7 @@ for backend in $backends; do
     is "$(whole "$backend" 16M 2M)" "8 of 2M" "$backend: eight of them are eight"
     is "$(part "$backend" 2M 4 0x3000 0x5000)" "2 of 2M 1016 of 4K" \
         "$backend: a buffer that begins and ends inside such pages has the two whole ones as they are"
+    is "$(part "$backend" 2M 4 0x3000 0x5000 file)" "2 of 2M 1016 of 4K" "$backend: so has one that is mapped by its file"
     is "$(part "$backend" 2M 2 0x1000 0x1000)" "1022 of 4K" "$backend: one that holds no whole page has none"
     is "$(part "$backend" 2M 1 0 0 0x40001000)" "512 of 4K" \
         "$backend: and a whole page at an IOVA asked for that is not congruent is mapped in small ones"
