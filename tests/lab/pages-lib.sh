@@ -73,5 +73,5 @@ part() {
     if [[ ${6:-file} = file ]] && [ $((-inside & (page - 1))) -le $((size - page)) ]; then
         [ $(((iova - inside) % page)) = 0 ] || echo "$iova is not congruent to $inside modulo $page"
     fi
-    let_go
+    let_go || echo "it did not end well: $(<held.err)"
 }

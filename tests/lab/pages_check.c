@@ -9,6 +9,7 @@
  * their address or by their file. Prints the IOVA, the size, and where it begins in a page of 1 GiB in memory
  * or in the file, and holds it until standard input ends. */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <iommuctl.h>
 #include <linux/memfd.h>
@@ -20,6 +21,18 @@
 #include <unistd.h>
 
 static struct iommuctl_ctx *ctx;
+
+/* A file's window is the library's, and goes with the buffer. */
+static bool file_is_mapped(void)
+{
+        FILE *maps = fopen("/proc/self/maps", "re");
+        bool found = false;
+        char line[4096];
+
+        while (maps && fgets(line, sizeof(line), maps))
+                found |= strstr(line, "memfd:pages") != NULL;
+        return !maps || fclose(maps) != 0 || found;
+}
 
 static void or_die(int r, const char *what)
 {
@@ -85,6 +98,8 @@ int main(int argc, char **argv)
         while (read(STDIN_FILENO, &byte, 1) > 0)
                 ;
         or_die(iommuctl_dma_unmap(dma), "dma_unmap");
+        munmap(memory, total);
+        or_die(file_is_mapped() ? -EBUSY : 0, "the file is still mapped");
         iommuctl_device_unref(device);
         iommuctl_container_unref(c);
         iommuctl_ctx_unref(ctx);
