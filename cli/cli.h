@@ -57,6 +57,7 @@ extern const struct command *const commands[]; /* ended by NULL */
 
 extern const struct command cmd_bind;
 extern const struct command cmd_devices;
+extern const struct command cmd_dma_bench;
 extern const struct command cmd_dma_map;
 extern const struct command cmd_dma_ranges;
 extern const struct command cmd_groups;

@@ -23,6 +23,7 @@ const struct command *const commands[] = {
         &cmd_restore,
         &cmd_dma_ranges,
         &cmd_dma_map,
+        &cmd_dma_bench,
         NULL,
 };
 /* clang-format on */

@@ -46,7 +46,7 @@ _iommuctl() {
         --) return ;; # a program of the user's own
         -*) ;;
         *)
-            [[ ${words[i - 1]} == --@(root|color|driver|allow|timeout|backend|buffer) ]] && continue
+            [[ ${words[i - 1]} == --@(root|color|driver|allow|timeout|backend|buffer|min|max|page-size|rounds|time) ]] && continue
             if [[ -z $verb ]]; then
                 verb=$word
             elif [[ $verb == dma ]]; then
@@ -57,7 +57,7 @@ _iommuctl() {
     done
     local sysfs=$root/sys candidates=''
     case $prev in
-    --root | --color | --driver | --backend | --allow | --timeout | --buffer) ;;
+    --root | --color | --driver | --backend | --allow | --timeout | --buffer | --min | --max | --page-size | --rounds | --time) ;;
     *) prev='' ;;
     esac
     case $cur in
@@ -83,7 +83,8 @@ _iommuctl() {
         [[ -n $option && $COMP_WORDBREAKS != *=* ]] && COMPREPLY=("${COMPREPLY[@]/#/$option}")
         return
         ;;
-    --timeout | --buffer) return ;;
+    --min | --max | --page-size) candidates='4K 2M 1G' ;;
+    --timeout | --buffer | --rounds | --time) return ;;
     *)
         if [[ $cur == -* ]]; then
             candidates=$(_iommuctl_options "$verb")

@@ -57,3 +57,8 @@ complete -c iommuctl -n '__fish_seen_subcommand_from restore' -l all -d 'All tha
 complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l backend -x -a 'auto iommufd type1' -d 'How to talk to the kernel'
 complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l buffer -x -d 'NAME:SIZE[,OPTION…]'
 complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l until-eof -d 'End with standard input, too'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l min -x -a '4K 2M 1G' -d 'The smallest mapping to measure'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l max -x -a '4K 2M 1G' -d 'The largest mapping to measure'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l page-size -x -a '4K 2M 1G' -d 'Measure memory of such pages'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l rounds -x -d 'How often to map each size'
+complete -c iommuctl -n '__fish_seen_subcommand_from dma' -l time -x -d 'How long to map each size'

@@ -47,7 +47,7 @@ static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const
 static void dma_discard(struct iommuctl_dma *dma, const struct dma_memory *memory)
 {
         if (dma->window != memory->window)
-                dma_window_close(container_kernel(dma->container), dma->window, dma->span.size);
+                dma_window_close(dma);
         iommuctl_container_unref(dma->container);
         free(dma);
 }

@@ -115,4 +115,4 @@ int dma_memory_new(struct iommuctl_container *c, size_t size, size_t page_size, 
 void dma_memory_free(struct kernel *k, const struct dma_memory *memory);
 /* Gives the file's pages an address that only the kernel is told. */
 int dma_window_open(struct iommuctl_dma *dma);
-void dma_window_close(struct kernel *k, void *window, size_t size);
+void dma_window_close(const struct iommuctl_dma *dma);

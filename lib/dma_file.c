@@ -13,19 +13,56 @@
 
 /* Mapping what has a descriptor: files, dma-bufs and devices' registers. */
 
+/* What a window on a file of huge pages takes whole: such a file is mapped and unmapped by its own pages,
+ * which st_blksize tells (fs/hugetlbfs/inode.c). LEAD is how much of that lies before the window. */
+static int whole_blocks(const struct iommuctl_dma *dma, size_t *ret_lead, size_t *ret_size)
+{
+        struct kernel *k = container_kernel(dma->container);
+        struct stat st;
+        size_t block;
+        int r;
+
+        r = k->ops->fstatat(k, dma->file, "", &st, AT_EMPTY_PATH);
+        if (r < 0)
+                return r;
+        block = (size_t)st.st_blksize;
+        if (block <= (size_t)getpagesize() || block & (block - 1))
+                return -EINVAL;
+        *ret_lead = dma->offset & (block - 1);
+        *ret_size = (*ret_lead + dma->span.size + block - 1) & ~(block - 1);
+        return 0;
+}
+
 int dma_window_open(struct iommuctl_dma *dma)
 {
+        size_t lead, size;
+        void *blocks;
+        int r;
+
         struct kernel *k = container_kernel(dma->container);
         /* Whom the devices may write for must be one who may, too. */
         const int prot = PROT_READ | (dma->access & IOMMUCTL_ACCESS_WRITE ? PROT_WRITE : 0);
 
-        return k->ops->mmap(k, NULL, dma->span.size, prot, MAP_SHARED, dma->file, dma->offset, &dma->window);
+        r = k->ops->mmap(k, NULL, dma->span.size, prot, MAP_SHARED, dma->file, dma->offset, &dma->window);
+        if (r != -EINVAL || whole_blocks(dma, &lead, &size) < 0)
+                return r;
+        r = k->ops->mmap(k, NULL, size, prot, MAP_SHARED, dma->file, dma->offset - lead, &blocks);
+        if (r == 0)
+                dma->window = (char *)blocks + lead;
+        return r;
 }
 
-void dma_window_close(struct kernel *k, void *window, size_t size)
+void dma_window_close(const struct iommuctl_dma *dma)
 {
-        if (window)
-                k->ops->munmap(k, window, size);
+        struct kernel *k = container_kernel(dma->container);
+        size_t lead, size;
+        int r;
+
+        if (!dma->window)
+                return;
+        r = k->ops->munmap(k, dma->window, dma->span.size);
+        if (r == -EINVAL && whole_blocks(dma, &lead, &size) == 0)
+                k->ops->munmap(k, (char *)dma->window - lead, size);
 }
 
 static int explain_dmabuf(const struct iommuctl_dma *dma, int r)

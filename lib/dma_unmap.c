@@ -122,7 +122,7 @@ void dma_free(struct iommuctl_dma *dma)
                 dma_memory_free(k, &memory);
         }
         if (!dma->registers)
-                dma_window_close(k, dma->window, dma->span.size);
+                dma_window_close(dma);
         if (dma->file >= 0)
                 k->ops->close(k, dma->file);
         iommuctl_region_free(dma->registers);

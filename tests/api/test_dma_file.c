@@ -78,6 +78,39 @@ static void test_file_by_a_window(void **state)
         assert_int_equal(fake_n_ioctls(b->m, FAKE_IOMMU_IOAS_MAP_FILE), is_type1(b) ? 0 : 1);
 }
 
+/* A window takes whole pages of the file, more than what is mapped, and all of it goes again. */
+static void test_file_of_huge_pages(void **state)
+{
+        static const struct {
+                uint64_t offset;
+                size_t size;
+        } parts[] = { { 3 * PAGE, (8u << 20) - 8 * PAGE }, { 2u << 20, PAGE }, { (2u << 20) + PAGE, PAGE } };
+        struct bench *b = *state;
+        int fd;
+
+        bench_restart(b, &(struct fake_options){ .hugepages_2m = 8 });
+        fd = b->k->ops->memfd_create(b->k, "huge", MFD_HUGETLB);
+        assert_true(fd >= 0);
+        assert_int_equal(b->k->ops->ftruncate(b->k, fd, 8u << 20), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                struct iommuctl_dma *dma = NULL;
+                struct iommuctl_span s;
+                char text[6] = "";
+
+                assert_ok(b->ctx, iommuctl_dma_map_file(b->container, fd, parts[i].offset, parts[i].size,
+                                                        NULL, &dma));
+                s = iommuctl_dma_span(dma);
+                if (i == 0)
+                        assert_int_equal(s.iova % (2u << 20), 3 * PAGE);
+                assert_int_equal(fake_dma_write(b->m, NIC, s.iova, "hello", 5), 0);
+                assert_int_equal(pread(fd, text, 5, (off_t)parts[i].offset), 5);
+                assert_string_equal(text, "hello");
+                assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+                assert_int_equal(fake_n_mmaps(b->m), 0);
+        }
+        close_fd(b, fd);
+}
+
 /* 6.13: iommufd finds it itself, and this process has no mapping of it. */
 static void test_file_by_the_kernel(void **state)
 {
@@ -417,6 +450,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 BOTH(test_file_by_a_window),
+                BOTH(test_file_of_huge_pages),
                 BOTH(test_file_by_the_kernel),
                 BOTH(test_file_refusals),
                 BOTH(test_files_have_no_address),

@@ -107,8 +107,9 @@ static inline void bench_line(const char *what, const char *peer, struct bench_p
 {
         char a[32], b[32];
 
-        printf("%s\t%s\t%s %s\t%.2f\t%s\t%s\n", what, bench_duration(pair.ours, a), peer,
-               bench_duration(pair.peer, b), pair.ratio, bar, how);
+        /* three decimals near 1: what is printed is what is judged */
+        printf("%s\t%s\t%s %s\t%.*f\t%s\t%s\n", what, bench_duration(pair.ours, a), peer,
+               bench_duration(pair.peer, b), pair.ratio < 10 ? 3 : 1, pair.ratio, bar, how);
         fflush(stdout);
 }
 

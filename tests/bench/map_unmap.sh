@@ -8,5 +8,5 @@ set -euo pipefail
 edu=0000:00:04.0
 to_vfio $edu
 for backend in type1 iommufd; do
-    "$LAB_BUILD/tests/bench/map-unmap" $backend $edu
+    python3 "${0%/*}/table.py" --count "$LAB_BUILD/tests/bench/map-unmap" $backend $edu
 done

@@ -3,6 +3,7 @@
 """Runs the programs of tests/bench/meson.build and shows what they found as one table.
 
 table.py BUILD-DIR [NAME…]
+table.py --count PROGRAM [ARG…]     its lines alone, with instructions counted: in an emulated machine
 
 README.md beside this file tells what a program prints. Exits 1 where a bar is missed or a figure that has one could not
 be measured, 2 where it could not run at all.
@@ -83,12 +84,17 @@ def instructions(command, environment, case):
     return (counts[1] - counts[0]) / COUNTED
 
 
-def count(figure, command, environment):
+def count(figures, command, environment):
     """Puts numbers in the place of {case} in `how`."""
+    known = {}
+
     def number(match):
-        n = instructions(command, environment, match[1])
-        return "?" if n is None else f"{n:.0f}"
-    figure.how = re.sub(r"\{([A-Za-z0-9-]+)\}", number, figure.how)
+        case = match[1]
+        if case not in known:
+            known[case] = instructions(command, environment, case)
+        return "?" if known[case] is None else f"{known[case]:.0f}"
+    for figure in figures:
+        figure.how = re.sub(r"\{([A-Za-z0-9-]+)\}", number, figure.how)
 
 
 def run(bench):
@@ -104,8 +110,7 @@ def run(bench):
                 figures.append(figure)
             elif line.strip():
                 print(line, end="", flush=True)
-    for figure in figures:  # now that nothing is timed any more
-        count(figure, command, environment)
+    count(figures, command, environment)  # now that nothing is timed any more
     if process.returncode != 0:
         figures.append(failure(bench, f"ended with status {process.returncode}"))
     elif not figures:
@@ -153,13 +158,20 @@ def summary(figures):
             f"{verdicts.count('not measured')} not measured")
 
 
+def count_only(command):
+    for figure in run({"name": command[0], "cmd": command, "env": {}, "workdir": None}):
+        print("\t".join(dataclasses.astuple(figure)))
+
+
 def main():
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 2 or sys.argv[1] == "--count" and len(sys.argv) < 3:
         print(__doc__, file=sys.stderr)
         return 2
     build, names = sys.argv[1], sys.argv[2:]
     figures = []
     try:
+        if build == "--count":
+            return count_only(names)
         for bench in chosen(registered(build), names):
             print(f"== measuring: {bench['name']}", file=sys.stderr, flush=True)
             figures += run(bench)

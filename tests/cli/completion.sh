@@ -76,6 +76,8 @@ bash_cases() {
     is "hazards" "$i bind --allow=default" "$i bind --allow=default-route"
     is "hazards behind others" "$i bind --allow=mounted,sw" "$i bind --allow=mounted,swap"
     is "hazards behind others, as a word of their own" "$i bind --allow mounted,sw" "$i bind --allow mounted,swap"
+    is "a device behind a page size" "$i dma bench --page-size 2M 0000:00" "$i dma bench --page-size 2M 0000:00:02.0"
+    is "page sizes" "$i dma bench --page-size=" "$i dma bench --page-size="{1G,2M,4K}
     is "backends" "$i dma ranges --backend=" "$i dma ranges --backend="{auto,iommufd,type1}
     is "when to colour" "$i --color=a" "$i --color="{always,auto}
     is "folders for --root" "iommuctl --root=$root/capt" "iommuctl --root=$root/captured one"

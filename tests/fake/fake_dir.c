@@ -105,8 +105,13 @@ int fake_do_fstatat(struct fake *m, int dirfd, const char *path, struct stat *re
         const struct fake_file *f;
         int r;
 
-        if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && f->real)
-                return fstat(dirfd, ret_st) < 0 ? -errno : 0;
+        if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && f->real) {
+                if (fstat(dirfd, ret_st) < 0)
+                        return -errno;
+                if (f->huge_size) /* s_blocksize, fs/hugetlbfs/inode.c */
+                        ret_st->st_blksize = (blksize_t)f->huge_size;
+                return 0;
+        }
         if (!*path && (flags & AT_EMPTY_PATH) && (f = fake_file_get(m, dirfd)) && !f->node) {
                 memset(ret_st, 0, sizeof(*ret_st)); /* of no type (anon_inode_getattr()) */
                 ret_st->st_mode = 0600;
