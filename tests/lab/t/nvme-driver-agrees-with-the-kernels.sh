@@ -72,7 +72,7 @@ is "$(grep -c 'VFIO_IOMMU_MAP_DMA.* = 0$' trace)/$(grep -c 'VFIO_IOMMU_UNMAP_DMA
 unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs)
 fails 5 "who may not open its node is told so" "${unprivileged[@]}" "$(command -v nvme-identify)" $nvme
 for backend in $backends; do
-    map=(iommuctl dma map --backend="$backend" $nvme)
+    map=(iommuctl dma map --backend="$backend" "$nvme")
     "${map[@]}" --buffer memory:20K -- "${unprivileged[@]}" "$(command -v nvme-identify)" --write-test=11 >out 2>&1
     is "$?" 0 "$backend: without privilege, the adopted controller takes commands"
     like "$(cat out)" "written and read back" "$backend: and moves data"
