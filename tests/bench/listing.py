@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What listing costs, beside the least it can cost and beside lspci, in one run.
+"""What listing costs, beside the least it can cost and beside lspci.
 
 listing.py BUILD-DIR
 
 The commands of a comparison take turns, so that a machine that is busy or slow meets them alike; a ratio is
-taken within each turn and the median of the turns is what counts. Exits 1 where a ratio is above its limit.
+taken within each turn and the median of the turns is what counts.
 """
 import os
 import shutil
@@ -45,51 +45,41 @@ def calls(command):
     return None
 
 
-def compare(title, base, others, turns, failed):
-    """BASE and OTHERS are (label, command); an other's limits are (wall, cpu), None for no limit."""
+def compare(title, base, others, n_turns):
+    """BASE and OTHERS are (label, command); an other has bars for wall-clock and processor time, None for none."""
     commands = [base[1]] + [o[1] for o in others]
     for command in commands:
         once(command)  # the first one finds nothing in the caches
-    turns = [[once(c) for c in commands] for _ in range(turns)]
-    print(f"# {title}")
-    print(f"# {'':34} {'wall ms':>9} {'ratio':>6} {'cpu ms':>9} {'ratio':>6} {'calls':>7}  limit")
-    for i, (label, command, *limits) in enumerate([base] + others):
-        wall = statistics.median(t[i][0] for t in turns)
-        cpu = statistics.median(t[i][1] for t in turns)
-        ratios = [statistics.median(t[i][k] / t[0][k] for t in turns) for k in (0, 1)]
-        limit = limits[0] if limits else (None, None)
-        words = ", ".join(f"{name} {value:.2f}" for name, value in zip(("wall", "cpu"), limit) if value)
-        print(f"# {label:34} {wall * 1e3:9.2f} {ratios[0]:6.2f} {cpu * 1e3:9.2f} {ratios[1]:6.2f} "
-              f"{calls(command) or '-':>7}  {words}")
-        for ratio, most, name in zip(ratios, limit, ("wall clock", "processor time")):
-            if most and ratio > most:
-                failed.append(f"{label}: {name} is {ratio:.2f} times {base[0]}'s, and {most:.2f} is the most")
+    turns = [[once(c) for c in commands] for _ in range(n_turns)]
+    for i, (label, command, *bars) in enumerate(others, 1):
+        how = f"{calls(command) or '?'} and {calls(base[1]) or '?'} system calls"
+        for k, name in enumerate(("wall clock", "processor time")):
+            ours, peer = (statistics.median(t[j][k] for t in turns) * 1e3 for j in (i, 0))
+            ratio = statistics.median(t[i][k] / t[0][k] for t in turns)
+            print(f"{label}, {title}: {name}", f"{ours:.1f} ms", f"{base[0]} {peer:.1f} ms", f"{ratio:.2f}",
+                  f"<= {bars[k]:.2f}" if bars and bars[k] else "-", f"median of {n_turns} turns; {how}",
+                  sep="\t", flush=True)
 
 
 def main():
     build = os.path.abspath(sys.argv[1])
     iommuctl = f"{build}/cli/iommuctl"
     bare = f"{build}/tests/bench/bare-walk"
-    failed = []
     with tempfile.TemporaryDirectory(prefix="iommuctl-bench-") as work:
         large, small = f"{work}/large", f"{work}/small"
         subprocess.run([sys.executable, f"{HERE}/make-sysfs.py", large, "4096", "2371"], check=True)
         subprocess.run([sys.executable, f"{HERE}/make-sysfs.py", small, "50", "32"], check=True)
         compare("4096 functions in 2371 groups", ("bare C walk", [bare, large]),
-                [("iommuctl groups", [iommuctl, f"--root={large}", "groups"], (1.5, 1.5)),
-                 ("iommuctl groups --json", [iommuctl, f"--root={large}", "groups", "--json"], (4.0, 4.0)),
-                 ("iommuctl devices", [iommuctl, f"--root={large}", "devices"])],
-                15, failed)
+                [("groups", [iommuctl, f"--root={large}", "groups"], 1.5, 1.5),
+                 ("groups --json", [iommuctl, f"--root={large}", "groups", "--json"], 4.0, 4.0),
+                 ("devices", [iommuctl, f"--root={large}", "devices"])],
+                15)
         if shutil.which("lspci"):
             compare("50 functions", ("lspci -nn", ["lspci", "-O", f"sysfs.path={small}/sys/bus/pci", "-nn"]),
-                    [("iommuctl groups", [iommuctl, f"--root={small}", "groups"], (None, 1 / 3))],
-                    40, failed)
+                    [("groups", [iommuctl, f"--root={small}", "groups"], None, 1 / 3)],
+                    40)
         else:
-            print("# lspci is not here: not compared with it")
-    for line in failed:
-        print(f"# {line}")
-    print(f"{'not ok' if failed else 'ok'} 1 - listing costs no more than it may\n1..1")
-    return 1 if failed else 0
+            print("groups, 50 functions: processor time", "-", "-", "-", "<= 0.33", "lspci is not here", sep="\t")
 
 
-sys.exit(main())
+main()

@@ -97,5 +97,3 @@ void test_a_device_at_work(void);
 /* handover.c */
 void test_handover(void);
 int adopt(void);
-/* cost.c */
-void measure_cost(void);

@@ -16,10 +16,6 @@ int main(int argc, char **argv)
                 return adopt();
         other_name = argc > 3 ? argv[3] : NULL;
         before = count_fds(&cloexec);
-        if (other_name && streq(other_name, "--cost")) {
-                measure_cost();
-                return 0;
-        }
         test_before_a_device();
         test_container_facts();
         test_overlaps();
