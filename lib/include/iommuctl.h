@@ -25,6 +25,7 @@
 #include <iommuctl/machine.h>
 #include <iommuctl/migration.h>
 #include <iommuctl/pci.h>
+#include <iommuctl/pool.h>
 #include <iommuctl/power.h>
 #include <iommuctl/region.h>
 #include <iommuctl/region_guard.h>

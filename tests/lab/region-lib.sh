@@ -43,3 +43,13 @@ finish() {
     take_over /tmp/started.out
     is "$status" 0 "$1"
 }
+
+# pull PORT: QEMU takes a card out when the slot's power and its indicator go off (Slot Control, PCI Express Base
+# Specification, 7.5.3.10: bits 10 and 9:8). The kernel is to learn that it is out with the power on: signals (bit 5) are
+# off meanwhile, then on, with the one for presence (bit 3).
+pull() {
+    setpci -s "$1" CAP_EXP+18.w=0000:0020
+    setpci -s "$1" CAP_EXP+18.w=0700:0700
+    setpci -s "$1" CAP_EXP+18.w=0000:0400
+    setpci -s "$1" CAP_EXP+18.w=0028:0028
+}

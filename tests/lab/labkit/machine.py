@@ -94,5 +94,6 @@ class Catalogue:
             "-device", "virtio-9p-pci,fsdev=job,mount_tag=job,addr=3.0",
         ]
         for device in machine.devices:
-            argv += [option.replace("{scratch}", str(scratch)) for option in self.data["devices"][device]["args"]]
+            argv += [option.replace("{scratch}", str(scratch)).replace("{files}", str(job / "files"))
+                     for option in self.data["devices"][device]["args"]]
         return argv

@@ -33,16 +33,6 @@ for backend in $(backends); do
     ok "$backend: and can be found again" wait_for 5 test -e "/sys/bus/pci/devices/$edu"
 done
 
-# pull PORT: QEMU takes a card out when the slot's power and its indicator go off (Slot Control, PCI Express Base
-# Specification, 7.5.3.10: bits 10 and 9:8). The kernel is to learn that it is out with the power on: signals (bit 5) are
-# off meanwhile, then on, with the one for presence (bit 3).
-pull() {
-    setpci -s "$1" CAP_EXP+18.w=0000:0020
-    setpci -s "$1" CAP_EXP+18.w=0700:0700
-    setpci -s "$1" CAP_EXP+18.w=0000:0400
-    setpci -s "$1" CAP_EXP+18.w=0028:0028
-}
-
 # Once is all there is: nothing puts it back.
 card=$(basename "$(dirname "$(echo "/sys/bus/pci/devices/$port"/*:*/vendor)")")
 backend=$(backends | tail -1)
