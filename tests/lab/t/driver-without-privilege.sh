@@ -6,18 +6,11 @@
 # to it, and reaches nothing else.
 . "$LAB_DIR/lib.sh"
 . "$LAB_DIR/dma-lib.sh"
-need e1000e-echo ping setpriv
+. "$LAB_DIR/e1000e-lib.sh"
 
-nic=0000:00:06.0
-peer=0000:00:07.0
 nvme=0000:00:05.0
 handed_check=$LAB_BUILD/tests/lab/handed_check
 unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs)
-
-# interface ADDRESS: the network interface of a card that the kernel drives
-interface() {
-    ls "/sys/bus/pci/devices/$1/net"
-}
 
 # nodes ADDRESS: the nodes of a device that VFIO has
 nodes() {
@@ -28,39 +21,34 @@ nodes() {
     done
 }
 
-# counted FILE: "SENT packets transmitted, RECEIVED received" of a ping
-counted() {
-    grep -o '^[0-9]* packets transmitted, [0-9]* received' "$1"
+# of FIELD: of the driver's process, its words on one line
+of() {
+    sed -n "s/^$1:[ \t]*//p" "/proc/$driver/status" | tr -s '[:space:]' ' ' | sed 's/ $//'
 }
 
-to_vfio $edu $nic $nvme
-wait_for 10 test -e /sys/bus/pci/devices/$peer/net
-wire=$(interface $peer)
-ip address add 10.6.0.1/24 dev "$wire"
-ip link set "$wire" up
+to_vfio $edu $ours $nvme
+up $theirs 192.0.2.1
 
 # ---- it works ----
 for backend in $backends; do
-    iommuctl dma map --backend="$backend" $nic --buffer dma:4M -- \
-        "${unprivileged[@]}" "$(command -v e1000e-echo)" --ip 10.6.0.2 >echo.out 2>&1 &
-    map=$!
-    ok "$backend: a driver without privilege answers a ping" wait_for 20 ping -c 1 -W 1 10.6.0.2
-    echo_pid=$(pgrep -P $map)
-    is "$(basename "$(readlink "/proc/$echo_pid/exe")")" e1000e-echo "$backend: it is the driver itself"
-    is "$(awk '/^(Uid|Gid):/ { print $2, $3, $4, $5 }' "/proc/$echo_pid/status" | paste -sd' ')" \
-        "65534 65534 65534 65534 65534 65534 65534 65534" "$backend: an ordinary user"
-    is "$(awk '/^Cap/ { print $2 }' "/proc/$echo_pid/status" | sort -u)" 0000000000000000 \
-        "$backend: with no capability in any set"
-    is "$(awk '/^NoNewPrivs:/ { print $2 }' "/proc/$echo_pid/status")" 1 "$backend: and no way to get one"
-    for size in 0 56 1472; do
-        ping -c 200 -i 0.002 -s $size -W 2 10.6.0.2 >ping.out
-        is "$(counted ping.out)" "200 packets transmitted, 200 received" "$backend: 200 pings of $size bytes, none lost"
+    begin iommuctl dma map --backend="$backend" $ours --buffer dma:4M -- \
+        "${unprivileged[@]}" "$(command -v e1000e-echo)" --ip 192.0.2.2 --json
+    driver=$(pgrep -P "$begun")
+    is "$(basename "$(readlink "/proc/$driver/exe")")" e1000e-echo "$backend: the driver runs"
+    is "$(of Uid)/$(of Gid)/$(of Groups)" "65534 65534 65534 65534/65534 65534 65534 65534/" "$backend: as an ordinary user"
+    for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+        is "$(of $set)" 0000000000000000 "$backend: with no capability in $set"
     done
-    kill -TERM $map
-    wait $map
-    is $? 0 "$backend: SIGTERM ends it in good order"
-    ok "$backend: and gives the card back" iommuctl -q dma ranges $nic
+    is "$(of NoNewPrivs)" 1 "$backend: and no way to get one"
+    is "$("$ping_check" 192.0.2.2 1000 2>&1)" "1000 sent, 1000 equal, 0 different, 0 lost, 0 twice" \
+        "$backend: it answers 1000 pings of all sizes"
+    is "$(find "/proc/$driver/fd" -lname '/dev/vfio/*' -o -lname '/dev/iommu' -o -lname '*vfio-device*' | wc -l)" \
+        "$([ "$backend" = type1 ] && echo 3 || echo 2)" "$backend: with the descriptors that it was handed"
+    stop "$backend: SIGTERM ends it in good order"
+    is "$(bus_master $ours)" off "$backend: the card is quiet"
+    ok "$backend: and free again" iommuctl -q dma ranges $ours
 done
+down $theirs
 
 # ---- and reaches nothing else ----
 for backend in $backends; do
@@ -68,16 +56,13 @@ for backend in $backends; do
     # shellcheck disable=SC2046 # a word a node
     run_tap iommuctl dma map --backend="$backend" $edu --buffer copy:8K,iova=0x100000 \
         --buffer input:4K,iova=0x200000,access=r -- "${unprivileged[@]}" "$handed_check" 65534 /etc/shadow \
-        $(nodes $nvme) $(nodes $nic) $([ ! -e /dev/iommu ] || echo /dev/iommu)
-    faults=$(since "out of reach by $backend" | grep -o 'Request device \[00:04.0\] fault addr 0x[0-9a-f]*' | sort -u)
-    like "$faults" 'fault addr 0x200000' "$backend: the write to what may only be read is a fault"
-    like "$faults" 'fault addr 0x102000' "$backend: and so is the one behind a buffer"
-    is "$(wc -l <<<"$faults")" 3 "$backend: and the one to an address of the program's"
+        $(nodes $nvme) $(nodes $ours) $([ ! -e /dev/iommu ] || echo /dev/iommu)
+    # the log tells only some of many faults; that nothing was written the program has seen
+    like "$(since "out of reach by $backend")" 'DMA Write.*Request device \[00:04.0\] fault addr 0x' \
+        "$backend: and what the device tried was a fault"
     ok "$backend: afterwards the device is free again" free_again
 done
 
-ip address del 10.6.0.1/24 dev "$wire"
-ip link set "$wire" down
-to_native $edu $nic $nvme
+to_native $edu $ours $nvme
 wait_for 20 test -e /dev/nvme0n1
 done_testing
