@@ -39,6 +39,8 @@ test  command:mkswap                 util-linux
 test  command:swapon                 mount
 test  command:setpriv                util-linux
 test  command:dmsetup                dmsetup
+bench command:dpdk-testpmd           dpdk
+bench pkg-config:libdpdk             dpdk-dev
 END
 }
 
