@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dma.h"
 #include "explain.h"
 #include "group.h"
 #include "iommufd.h"
@@ -36,6 +37,7 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
         c->refcount = 1;
         c->ctx = iommuctl_ctx_ref(ctx);
         c->asked = asked;
+        c->page_size = (uint64_t)getpagesize();
         c->space = (struct address_space){ .k = ctx->kernel, .fd = -1 };
         pthread_mutex_init(&c->tracking_lock, NULL);
         pthread_mutex_init(&c->join_lock, NULL);
@@ -54,6 +56,12 @@ static void container_free(struct iommuctl_container *c)
                 container_leave_iommufd(c);
         else if (c->space.fd >= 0)
                 k->ops->close(k, c->space.fd);
+        while (c->spare) {
+                struct iommuctl_dma *dma = c->spare;
+
+                c->spare = dma->next_spare;
+                free(dma);
+        }
         dma_map_destroy(&c->map);
         free(c->allowed);
         pthread_cond_destroy(&c->settled);

@@ -18,6 +18,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#if HAVE_SINGLE_THREADED
+#include <sys/single_threaded.h>
+#endif
 
 #include "backend.h"
 #include "ctx.h"
@@ -35,9 +38,13 @@ struct iommufd_file {
         bool shared; /* another process has it open as well */
 };
 
+/* Objects of buffers that were unmapped are kept for the next ones, up to so many. */
+#define DMA_SPARES 64u
+
 struct iommuctl_container {
         unsigned int refcount; /* atomic */
         struct iommuctl_ctx *ctx;
+        uint64_t page_size; /* the system's */
         enum iommuctl_backend asked;
         enum iommuctl_accounting accounting; /* asked for */
 
@@ -57,6 +64,8 @@ struct iommuctl_container {
         pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
+        struct iommuctl_dma *spare; /* by next_spare */
+        unsigned int n_spare;
         bool joined;            /* the kernel has an address space to map in */
         bool sweeping;          /* a thread unmaps a range, and nothing new may come into it */
         pthread_cond_t settled; /* a mapping was made or unmapped, or that range was */
@@ -78,6 +87,24 @@ static inline struct kernel *container_kernel(const struct iommuctl_container *c
 static inline const struct backend *container_backend(const struct iommuctl_container *c)
 {
         return __atomic_load_n(&c->backend, __ATOMIC_ACQUIRE);
+}
+
+/* A process of one thread needs no lock for what lies between these two and waits for nothing, which is worth
+ * having where a lock is a good part of what is done under it. Returns whether there is one to give back. */
+static inline bool container_lock(struct iommuctl_container *c)
+{
+#if HAVE_SINGLE_THREADED
+        if (__libc_single_threaded)
+                return false;
+#endif
+        pthread_mutex_lock(&c->lock);
+        return true;
+}
+
+static inline void container_unlock(struct iommuctl_container *c, bool locked)
+{
+        if (locked)
+                pthread_mutex_unlock(&c->lock);
 }
 
 /* An empty container that ASKED is wanted of; NULL without memory. */

@@ -155,11 +155,13 @@ int container_allocate_iova(struct iommuctl_container *c, struct iova_extent *e,
                 return iova_space_allocate(&c->map.space, e, request);
         for (size_t i = 0; i < c->n_allowed; i++) {
                 struct iova_request q = *request;
+                int r;
 
                 q.low = MAX(q.low, c->allowed[i].start);
                 q.limit = MIN(q.limit, c->allowed[i].last);
-                if (q.low <= q.limit && iova_space_allocate(&c->map.space, e, &q) == 0)
-                        return 0;
+                r = q.low <= q.limit ? iova_space_allocate(&c->map.space, e, &q) : -ENOSPC;
+                if (r != -ENOSPC)
+                        return r;
         }
         return -ENOSPC;
 }

@@ -41,13 +41,13 @@ static int check(const struct iommuctl_dirty *d, uint64_t iova, uint64_t size, u
         return 0;
 }
 
-static int cuts(const struct iommuctl_dirty *d, uint64_t iova, uint64_t last, const struct dma_entry *e)
+static int cuts(const struct iommuctl_dirty *d, uint64_t iova, uint64_t last, const struct iommuctl_dma *dma)
 {
         return ctx_error(d->container->ctx, -EINVAL, NULL,
                          "0x%" PRIx64 "-0x%" PRIx64 " cuts the mapping%s%s%s at IOVA 0x%" PRIx64 "-0x%" PRIx64
                          ": type1 tells of whole mappings only",
-                         iova, last, e->name[0] ? " \"" : "", e->name, e->name[0] ? "\"" : "", e->iova.start,
-                         e->iova.last);
+                         iova, last, dma->name[0] ? " \"" : "", dma->name, dma->name[0] ? "\"" : "",
+                         dma->entry.iova.start, dma->entry.iova.last);
 }
 
 /* With the lock: the first mapping at or above AT, as much of it as is asked for. 1, 0 at the end, or a
@@ -59,18 +59,19 @@ static int next_mapping(const struct iommuctl_dirty *d, uint64_t at, uint64_t io
 
         for (;;) {
                 const struct iova_extent *extent = iova_space_overlap(&c->map.space, at, last);
-                const struct dma_entry *e = extent ? container_of(extent, struct dma_entry, iova) : NULL;
+                const struct iommuctl_dma *dma;
 
-                if (!e)
+                if (!extent)
                         return 0;
-                if (!e->live) {
+                dma = dma_of_extent(extent);
+                if (dma_entry_state(&dma->entry) != DMA_LIVE) {
                         if (extent->last >= last)
                                 return 0;
                         at = extent->last + 1;
                         continue;
                 }
                 if (container_backend(c) == &backend_type1 && (extent->start < iova || extent->last > last))
-                        return cuts(d, iova, last, e);
+                        return cuts(d, iova, last, dma);
                 *ret_run = (struct run){ MAX(extent->start, at), MIN(extent->last, last) };
                 return 1;
         }

@@ -18,24 +18,28 @@
 #define FOREIGN_MAX 64
 
 static struct iommuctl_dma *dma_alloc_object(struct iommuctl_container *c, const struct dma_memory *memory,
-                                             unsigned int access, const char *name)
+                                             const struct iommuctl_dma_options *o)
 {
-        struct iommuctl_dma *dma = calloc(1, sizeof(*dma));
+        struct iommuctl_dma *dma = malloc(sizeof(*dma));
 
         if (!dma)
                 return NULL;
+        memset(dma, 0, offsetof(struct iommuctl_dma, name));
         dma->container = iommuctl_container_ref(c);
-        dma->span = (struct iommuctl_span){ .vaddr = memory->vaddr, .size = memory->size };
-        dma->access = access;
+        dma->span.vaddr = memory->vaddr;
+        dma->span.size = memory->size;
+        dma->access = o->access;
         dma->page_size = memory->page_size;
         dma->fd = memory->fd;
+        dma->by_file = memory->by_file;
         dma->file = memory->file;
         dma->offset = memory->offset;
         dma->is_dmabuf = memory->is_dmabuf;
-        dma->by_file = memory->by_file;
         dma->window = memory->window;
         dma->registers = memory->registers;
-        snprintf(dma->name, sizeof(dma->name), "%s", name ?: "");
+        dma->name[0] = '\0';
+        if (o->name)
+                strcpy(dma->name, o->name); /* its length was checked */
         return dma;
 }
 
@@ -52,12 +56,13 @@ static void dma_discard(struct iommuctl_dma *dma, const struct dma_memory *memor
 static int overlaps(struct iommuctl_container *c, const struct dma_entry *other, uint64_t start,
                     uint64_t last, const char *what)
 {
+        const char *name = dma_of(other)->name;
+
         return ctx_error(c->ctx, -EEXIST, NULL,
                          "%s 0x%" PRIx64 "-0x%" PRIx64 " overlap the mapping%s%s%s of 0x%" PRIx64
                          "-0x%" PRIx64 " at IOVA 0x%" PRIx64 "-0x%" PRIx64,
-                         what, start, last, other->name[0] ? " \"" : "", other->name,
-                         other->name[0] ? "\"" : "", other->vaddr, other->vaddr + other->size - 1,
-                         other->iova.start, other->iova.last);
+                         what, start, last, name[0] ? " \"" : "", name, name[0] ? "\"" : "", other->vaddr,
+                         other->vaddr + other->size - 1, other->iova.start, other->iova.last);
 }
 
 /* With the lock: takes the fixed IOVA for E. */
@@ -69,6 +74,8 @@ static int take_fixed(struct iommuctl_container *c, struct dma_entry *e, uint64_
         int r;
 
         r = iova_space_reserve(&c->map.space, &e->iova, iova, last);
+        if (r == -ENOMEM)
+                return ctx_error(c->ctx, r, NULL, "out of memory");
         if (r != -EEXIST && r != -ERANGE)
                 return r;
         other = iova_space_overlap(&c->map.space, iova, last);
@@ -88,9 +95,10 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
         static const uint64_t pages[] = { PAGE_1G, PAGE_2M };
         /* Large pages of a file begin at multiples of their size in it. */
         const uint64_t vaddr = memory->vaddr ? (uint64_t)(uintptr_t)memory->vaddr : memory->offset;
-        const uint64_t small = (uint64_t)getpagesize();
+        const uint64_t small = c->page_size;
         struct iova_request q = { .size = memory->size, .low = MAX(low, small), .limit = limit };
         char ranges[400];
+        int r = -ENOSPC;
 
         for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
                 uint64_t lead = -vaddr & (pages[i] - 1); /* to the first whole page */
@@ -99,18 +107,21 @@ static int take_free(struct iommuctl_container *c, struct dma_entry *e, const st
                         continue;
                 q.align = pages[i];
                 q.offset = vaddr & (pages[i] - 1);
-                if (container_allocate_iova(c, &e->iova, &q) == 0)
-                        return 0;
+                r = container_allocate_iova(c, &e->iova, &q);
+                if (r != -ENOSPC)
+                        break;
         }
         q.align = small;
         q.offset = 0;
-        if (container_allocate_iova(c, &e->iova, &q) == 0)
-                return 0;
+        if (r == -ENOSPC)
+                r = container_allocate_iova(c, &e->iova, &q);
+        if (r != -ENOSPC)
+                return r < 0 ? ctx_error(c->ctx, r, NULL, "out of memory") : 0;
         container_format_ranges(c, ranges, sizeof(ranges));
         return ctx_error(c->ctx, -ENOSPC, NULL,
                          "no 0x%zx bytes of IOVA are free up to 0x%" PRIx64
                          "; usable are %s, with %zu mappings in them%s",
-                         memory->size, limit, ranges, c->map.n_entries - 1,
+                         memory->size, limit, ranges, c->map.n_entries,
                          c->n_allowed ? "; automatic IOVAs keep inside of the allowed ranges" : "");
 }
 
@@ -126,6 +137,27 @@ static int not_joined(struct iommuctl_container *c)
                 "container");
 }
 
+/* With the lock: takes an IOVA, as the options say. */
+static int place(struct iommuctl_container *c, struct dma_entry *e, const struct dma_memory *memory,
+                 const struct iommuctl_dma_options *o, uint64_t low)
+{
+        if (o->flags & IOMMUCTL_DMA_FIXED_IOVA)
+                return take_fixed(c, e, o->iova, memory->size);
+        return take_free(c, e, memory, o->iova_limit, low);
+}
+
+static int refuse_entry(struct iommuctl_container *c, const struct dma_memory *memory,
+                        const struct dma_entry *other, int r)
+{
+        const uint64_t vaddr = (uint64_t)(uintptr_t)memory->vaddr;
+
+        if (r == -EEXIST)
+                return overlaps(c, other, vaddr, vaddr + memory->size - 1, "virtual addresses");
+        if (r == -ENOMEM)
+                return ctx_error(c->ctx, r, NULL, "out of memory");
+        return ctx_error(c->ctx, r, NULL, "no memory is 0x%zx bytes long", memory->size);
+}
+
 /* Enters the buffer into the books before the kernel is asked, so that no other thread takes its addresses.
  */
 static int reserve(struct iommuctl_dma *dma, const struct dma_memory *memory,
@@ -133,35 +165,22 @@ static int reserve(struct iommuctl_dma *dma, const struct dma_memory *memory,
 {
         const uint64_t vaddr = (uint64_t)(uintptr_t)memory->vaddr;
         struct iommuctl_container *c = dma->container;
-        const struct dma_entry *other;
-        struct dma_entry *e;
+        struct dma_entry *other = NULL;
         int r;
 
         while (c->sweeping) /* what comes into being under it would be swept away */
                 pthread_cond_wait(&c->settled, &c->lock);
         if (!c->joined)
                 return not_joined(c);
-        other = vaddr ? dma_map_overlap(&c->map, vaddr, memory->size) : NULL;
-        if (other)
-                return overlaps(c, other, vaddr, vaddr + memory->size - 1, "virtual addresses");
-        e = dma_map_take(&c->map);
-        if (!e)
-                return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
-        if (o->flags & IOMMUCTL_DMA_FIXED_IOVA)
-                r = take_fixed(c, e, o->iova, memory->size);
-        else
-                r = take_free(c, e, memory, o->iova_limit, low);
-        if (r < 0) {
-                dma_map_give_back(&c->map, e);
+        r = place(c, &dma->entry, memory, o, low);
+        if (r < 0)
                 return r;
+        r = dma_map_insert(&c->map, &dma->entry, vaddr != 0, vaddr, memory->size, &other);
+        if (r < 0) {
+                iova_space_release(&c->map.space, &dma->entry.iova);
+                return refuse_entry(c, memory, other, r);
         }
-        if (vaddr)
-                dma_map_insert(&c->map, e, vaddr, memory->size, dma->name);
-        else
-                dma_map_insert_hidden(&c->map, e, memory->size, dma->name);
-        e->owner = dma;
-        dma->entry = e;
-        dma->span.iova = e->iova.start;
+        dma->span.iova = dma->entry.iova.start;
         return 0;
 }
 
@@ -241,7 +260,7 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
         r = dma_check_shape(c, memory, o);
         if (r < 0)
                 return r;
-        dma = dma_alloc_object(c, memory, o->access, o->name);
+        dma = dma_alloc_object(c, memory, o);
         if (!dma)
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
         r = reserve_and_map(dma, memory, o, from);
@@ -253,19 +272,89 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
         return 0;
 }
 
+/* With the lock: an object at hand is in the books, with any IOVA. NULL where there is none, or anything
+ * stands in the way. */
+static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t vaddr, size_t size,
+                                          uint64_t limit)
+{
+        const struct iova_request q = {
+                .size = size, .align = c->page_size, .low = c->page_size, .limit = limit
+        };
+        struct iommuctl_dma *dma = c->spare;
+        struct dma_entry *other;
+
+        if (!dma || !c->joined || c->sweeping || c->n_allowed > 0)
+                return NULL;
+        if (iova_space_allocate(&c->map.space, &dma->entry.iova, &q) < 0)
+                return NULL;
+        if (dma_map_insert(&c->map, &dma->entry, true, vaddr, size, &other) < 0) {
+                iova_space_release(&c->map.space, &dma->entry.iova);
+                return NULL;
+        }
+        c->spare = dma->next_spare;
+        c->n_spare--;
+        return dma;
+}
+
+/* The short way of what a driver does for each packet: a small buffer, nothing special about it, and not the
+ * first one. NULL where it is not that, or fails: the long way will say why. */
+static struct iommuctl_dma *map_small(struct iommuctl_container *c, void *vaddr, size_t size,
+                                      const struct iommuctl_dma_options *o)
+{
+        const bool locked = container_lock(c);
+        struct iommuctl_dma *dma = reserve_spare(c, (uint64_t)(uintptr_t)vaddr, size, o->iova_limit);
+
+        container_unlock(c, locked);
+        if (!dma)
+                return NULL;
+        __atomic_add_fetch(&c->refcount, 1, __ATOMIC_RELAXED);
+        dma->span = (struct iommuctl_span){ .vaddr = vaddr, .iova = dma->entry.iova.start, .size = size };
+        dma->access = o->access;
+        dma->let_go = false;
+        dma->name[0] = '\0';
+        if (container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)vaddr, dma->span.iova, size,
+                                      o->access) < 0) {
+                dma_forget(dma);
+                dma_free(dma);
+                return NULL;
+        }
+        dma_settle(dma, true);
+        return dma;
+}
+
 _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t size,
                               const struct iommuctl_dma_options *options, struct iommuctl_dma **ret_dma)
 {
-        const struct dma_memory memory = DMA_MEMORY(.vaddr = vaddr, .size = size);
-        struct iommuctl_dma_options o;
+        static const struct iommuctl_dma_options defaults = {
+                .access = IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE, .iova_limit = UINT64_MAX
+        };
+        const uint64_t bits = (uint64_t)(uintptr_t)vaddr | size;
+        struct iommuctl_dma_options given;
+        const struct iommuctl_dma_options *o = &defaults;
+        struct iommuctl_dma *dma;
         int r;
 
-        r = dma_options_read_for_present(c, options, &o);
-        if (r < 0)
-                return r;
+        if (options) {
+                r = dma_options_read_for_present(c, options, &given);
+                if (r < 0)
+                        return r;
+                o = &given;
+        }
         if (!vaddr)
                 return ctx_error(c->ctx, -EFAULT, NULL, "there is no memory at NULL");
-        return dma_map_memory(c, &memory, &o, NULL, ret_dma);
+        if (o->flags == 0 && !o->name && size - 1 < PAGE_2M - 1 && !(bits & (c->page_size - 1))) {
+                dma = map_small(c, vaddr, size, o);
+                if (dma) {
+                        *ret_dma = dma;
+                        return 0;
+                }
+        }
+        r = dma_map_memory(c, &DMA_MEMORY(.vaddr = vaddr, .size = size), o, NULL, &dma);
+        if (r < 0)
+                return r;
+        dma->plain = true;
+        *ret_dma = dma;
+        return 0;
 }
 
 int dma_new_adopted(struct iommuctl_container *c, const struct dma_memory *memory, uint64_t iova,
@@ -273,14 +362,16 @@ int dma_new_adopted(struct iommuctl_container *c, const struct dma_memory *memor
 {
         const struct iommuctl_dma_options o = { .flags = IOMMUCTL_DMA_FIXED_IOVA,
                                                 .iova = iova,
-                                                .iova_limit = UINT64_MAX };
+                                                .iova_limit = UINT64_MAX,
+                                                .access = access,
+                                                .name = name };
         struct iommuctl_dma *dma;
         int r;
 
         r = dma_check_shape(c, memory, &o);
         if (r < 0)
                 return r;
-        dma = dma_alloc_object(c, memory, access, name);
+        dma = dma_alloc_object(c, memory, &o);
         if (!dma)
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
         dma->adopted = true;

@@ -6,7 +6,7 @@
  * once more, dma_facts.c tells.
  *
  * An entry in the books is busy while a thread is at the kernel with it. Whoever wants it waits on the
- * container's "settled". A buffer without an entry was unmapped with many others. */
+ * container's "settled". */
 
 #include <unistd.h>
 
@@ -17,12 +17,13 @@
 #define DMA_NAME_MAX 64
 
 struct iommuctl_dma {
+        struct dma_entry entry; /* out of the books where it was unmapped with many others */
         struct iommuctl_container *container;
-        struct dma_entry *entry; /* with the container's lock; NULL: no longer in the books */
         struct iommuctl_span span;
         unsigned int access;
         size_t page_size;
         int fd;       /* -1: the memory is not ours */
+        bool plain;   /* iommuctl_dma_map()'s: it owns nothing */
         bool adopted; /* the mapping in the kernel is another process's */
         bool let_go;  /* type1 has forgotten its address: takeover.c */
         bool by_file; /* IOMMUCTL_DMA_BY_FILE: the kernel has FD and not the address */
@@ -34,8 +35,19 @@ struct iommuctl_dma {
         void *window; /* where the kernel must have an address after all; seen by nobody */
         struct iommuctl_region *registers; /* ours, and so is the window then; keeps its device */
 
-        char name[DMA_NAME_MAX + 1];
+        struct iommuctl_dma *next_spare;
+        char name[DMA_NAME_MAX + 1]; /* last: only what is used of it is written */
 };
+
+static inline struct iommuctl_dma *dma_of(const struct dma_entry *e)
+{
+        return container_of(e, struct iommuctl_dma, entry);
+}
+
+static inline struct iommuctl_dma *dma_of_extent(const struct iova_extent *extent)
+{
+        return dma_of(container_of(extent, struct dma_entry, iova));
+}
 
 /* What is to be mapped: what becomes of it on failure is its maker's. */
 struct dma_memory {
@@ -83,8 +95,15 @@ int dma_new_adopted(struct iommuctl_container *c, const struct dma_memory *memor
 /* Waits until nobody is at the kernel with it; then it is this thread's, and translation does not see it.
  * Returns false where it is not in the books; else *ret_live says whether it was mapped. */
 bool dma_acquire(struct iommuctl_dma *dma, bool *ret_live);
+/* Others wait for one that is busy no more. */
+void dma_tell_waiting(struct iommuctl_container *c);
 /* The end of that. */
-void dma_settle(struct iommuctl_dma *dma, bool live);
+static inline void dma_settle(struct iommuctl_dma *dma, bool live)
+{
+        if (dma_map_settle(&dma->container->map, &dma->entry, live))
+                dma_tell_waiting(dma->container);
+}
+
 /* Takes a busy one out of the books, and lets a group go that stayed only for it. */
 void dma_forget(struct iommuctl_dma *dma);
 /* Frees what it owns and the object. */

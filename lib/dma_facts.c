@@ -12,13 +12,7 @@ _public_ struct iommuctl_span iommuctl_dma_span(const struct iommuctl_dma *dma)
 
 _public_ bool iommuctl_dma_is_mapped(const struct iommuctl_dma *dma)
 {
-        struct iommuctl_container *c = dma->container;
-        bool mapped;
-
-        pthread_mutex_lock(&c->lock);
-        mapped = dma->entry && dma->entry->live;
-        pthread_mutex_unlock(&c->lock);
-        return mapped;
+        return dma_entry_state(&dma->entry) == DMA_LIVE;
 }
 
 _public_ int iommuctl_dma_fd(const struct iommuctl_dma *dma)
@@ -46,11 +40,22 @@ _public_ struct iommuctl_container *iommuctl_dma_container(const struct iommuctl
         return dma->container;
 }
 
+/* Not in line, so that the common case below needs no stack. */
+static __attribute__((noinline)) ssize_t translate(struct iommuctl_container *c, const void *vaddr,
+                                                   uint64_t *ret_iova)
+{
+        int64_t size;
+
+        if (vaddr_table_peek_page(&c->map.table, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
+                return size;
+        return vaddr_table_find(&c->map.table, (uint64_t)(uintptr_t)vaddr, ret_iova);
+}
+
 _public_ ssize_t iommuctl_translate(struct iommuctl_container *c, const void *vaddr, uint64_t *ret_iova)
 {
-        uint64_t size;
+        int64_t size;
 
-        if (!dma_map_translate(&c->map, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
-                return -ENOENT;
-        return (ssize_t)size;
+        if (vaddr_table_peek(&c->map.table, (uint64_t)(uintptr_t)vaddr, ret_iova, &size))
+                return size;
+        return translate(c, vaddr, ret_iova);
 }

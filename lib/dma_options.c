@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "options.h"
 
@@ -69,7 +68,7 @@ int dma_options_read_for_present(struct iommuctl_container *c, const struct iomm
 int dma_check_shape(struct iommuctl_container *c, const struct dma_memory *memory,
                     const struct iommuctl_dma_options *o)
 {
-        const uint64_t page = (uint64_t)getpagesize(), vaddr = (uint64_t)(uintptr_t)memory->vaddr;
+        const uint64_t page = c->page_size, vaddr = (uint64_t)(uintptr_t)memory->vaddr;
         uint64_t last;
 
         if (memory->size == 0)

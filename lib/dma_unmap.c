@@ -9,42 +9,52 @@
 /* Unmapping, one buffer or all in a range. In both, translation ends before the kernel's mapping does, and
  * the addresses are free only after it. */
 
-bool dma_acquire(struct iommuctl_dma *dma, bool *ret_live)
+/* One that is not simply mapped. */
+static bool wait_for(struct iommuctl_dma *dma, bool *ret_live)
 {
         struct iommuctl_container *c = dma->container;
-        bool there;
+        struct dma_entry *e = &dma->entry;
+        bool live, there = true;
 
         pthread_mutex_lock(&c->lock);
-        while (dma->entry && dma->entry->busy)
-                pthread_cond_wait(&c->settled, &c->lock);
-        there = dma->entry != NULL;
-        if (there) {
-                *ret_live = dma->entry->live;
-                dma->entry->busy = true;
-                dma_map_set_live(&c->map, dma->entry, false);
+        while (!(live = dma_entry_acquire(&c->map, e, DMA_LIVE)) &&
+               !dma_entry_acquire(&c->map, e, DMA_IDLE)) {
+                there = dma_entry_state(e) != DMA_OUT;
+                if (!there)
+                        break;
+                if (dma_entry_ask(e))
+                        pthread_cond_wait(&c->settled, &c->lock);
         }
         pthread_mutex_unlock(&c->lock);
+        if (there)
+                *ret_live = live;
         return there;
 }
 
-void dma_settle(struct iommuctl_dma *dma, bool live)
+static inline bool acquire(struct iommuctl_dma *dma, bool *ret_live)
 {
-        struct iommuctl_container *c = dma->container;
+        if (!dma_entry_acquire(&dma->container->map, &dma->entry, DMA_LIVE))
+                return wait_for(dma, ret_live);
+        *ret_live = true;
+        return true;
+}
 
+bool dma_acquire(struct iommuctl_dma *dma, bool *ret_live)
+{
+        return acquire(dma, ret_live);
+}
+
+void dma_tell_waiting(struct iommuctl_container *c)
+{
         pthread_mutex_lock(&c->lock);
-        dma_map_set_live(&c->map, dma->entry, live);
-        dma->entry->busy = false;
         pthread_cond_broadcast(&c->settled);
         pthread_mutex_unlock(&c->lock);
 }
 
-/* With the lock. */
-static void leave_books(struct iommuctl_container *c, struct dma_entry *e)
+/* With the lock: whether a group is waiting for the last buffer to go. */
+static bool is_last_of_parked(const struct iommuctl_container *c)
 {
-        e->owner->entry = NULL;
-        dma_map_remove(&c->map, e);
-        dma_map_give_back(&c->map, e);
-        pthread_cond_broadcast(&c->settled);
+        return c->parked && c->map.n_entries == 0;
 }
 
 void dma_forget(struct iommuctl_dma *dma)
@@ -53,11 +63,39 @@ void dma_forget(struct iommuctl_dma *dma)
         bool parked;
 
         pthread_mutex_lock(&c->lock);
-        leave_books(c, dma->entry);
-        parked = c->parked && c->map.n_entries == 0;
+        if (dma_map_remove(&c->map, &dma->entry))
+                pthread_cond_broadcast(&c->settled);
+        iova_space_release(&c->map.space, &dma->entry.iova);
+        parked = is_last_of_parked(c);
         pthread_mutex_unlock(&c->lock);
         if (parked)
                 container_release_parked(c);
+}
+
+/* dma_forget() of one that owns nothing; the object is kept for the next. False where there are enough of
+ * them. */
+static bool forget_and_keep(struct iommuctl_dma *dma)
+{
+        struct iommuctl_container *c = dma->container;
+        bool parked, kept, locked;
+
+        locked = container_lock(c);
+        if (dma_map_remove(&c->map, &dma->entry))
+                pthread_cond_broadcast(&c->settled);
+        iova_space_release(&c->map.space, &dma->entry.iova);
+        kept = c->n_spare < DMA_SPARES;
+        if (kept) {
+                dma->next_spare = c->spare;
+                c->spare = dma;
+                c->n_spare++;
+        }
+        parked = is_last_of_parked(c);
+        container_unlock(c, locked);
+        if (parked)
+                container_release_parked(c);
+        if (kept)
+                iommuctl_container_unref(c);
+        return kept;
 }
 
 /* One mapping of ours, in the kernel. 0 where it is gone. */
@@ -99,7 +137,7 @@ _public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
 
         if (!dma)
                 return 0;
-        if (dma_acquire(dma, &live)) {
+        if (acquire(dma, &live)) {
                 if (live && !dma->adopted)
                         r = unmap_one(dma->container, dma->span.iova, dma->span.size);
                 if (r < 0) {
@@ -108,7 +146,10 @@ _public_ int iommuctl_dma_unmap(struct iommuctl_dma *dma)
                                          "0x%zx bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
                                          dma->span.size, dma->span.iova, strerror(-r));
                 }
-                dma_forget(dma);
+                if (!dma->plain)
+                        dma_forget(dma);
+                else if (forget_and_keep(dma))
+                        return 0;
         }
         dma_free(dma);
         return 0;
@@ -126,73 +167,94 @@ static struct dma_entry *next_after(struct iommuctl_container *c, const struct d
         return e->iova.last == UINT64_MAX ? NULL : next_in_range(c, e->iova.last + 1, last);
 }
 
+/* Whether some are busy, one of which will tell when it is not. */
 static bool any_busy(struct iommuctl_container *c, uint64_t start, uint64_t last)
 {
         for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last))
-                if (e->busy)
+                if (dma_entry_is_busy(e) && dma_entry_ask(e))
                         return true;
         return false;
 }
 
-static int refuse_to_cut(struct iommuctl_container *c, const struct dma_entry *e, uint64_t start,
+static int refuse_to_cut(struct iommuctl_container *c, const struct iommuctl_dma *dma, uint64_t start,
                          uint64_t last)
 {
         return ctx_error(c->ctx, -EINVAL, NULL,
                          "0x%" PRIx64 "-0x%" PRIx64 " would cut the mapping%s%s%s of 0x%" PRIx64 "-0x%" PRIx64
                          ": the kernel unmaps whole mappings only",
-                         start, last, e->name[0] ? " \"" : "", e->name, e->name[0] ? "\"" : "", e->iova.start,
-                         e->iova.last);
+                         start, last, dma->name[0] ? " \"" : "", dma->name, dma->name[0] ? "\"" : "",
+                         dma->entry.iova.start, dma->entry.iova.last);
 }
 
-/* With the lock: makes all mappings of the range this thread's and lists them, or none. */
-static int begin_sweep(struct iommuctl_container *c, uint64_t start, uint64_t last,
-                       struct dma_entry **ret_swept)
+static int check_sweep(struct iommuctl_container *c, uint64_t start, uint64_t last)
 {
-        struct dma_entry *swept = NULL;
-
-        while (c->sweeping || any_busy(c, start, last))
-                pthread_cond_wait(&c->settled, &c->lock);
         for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last)) {
                 if (e->iova.start < start || e->iova.last > last)
-                        return refuse_to_cut(c, e, start, last);
-                if (e->owner->adopted)
+                        return refuse_to_cut(c, dma_of(e), start, last);
+                if (dma_of(e)->adopted)
                         return ctx_error(c->ctx, -EPERM, NULL,
                                          "the mapping \"%s\" of 0x%" PRIx64 "-0x%" PRIx64
                                          " is the process's that handed it over",
-                                         e->name, e->iova.start, e->iova.last);
+                                         dma_of(e)->name, e->iova.start, e->iova.last);
         }
-        for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last)) {
-                e->busy = true;
-                e->swept_live = e->live;
-                e->next_swept = swept;
-                swept = e;
-        }
-        for (struct dma_entry *e = swept; e; e = e->next_swept)
-                dma_map_set_live(&c->map, e, false);
-        c->sweeping = true;
-        *ret_swept = swept;
         return 0;
 }
 
-/* Those whose "live" is back are still mapped. */
+/* With the lock: those that are not gone are as they were before, the others leave the books. */
 static void end_sweep(struct iommuctl_container *c, struct dma_entry *swept)
 {
         struct dma_entry *next;
-        bool parked;
 
-        pthread_mutex_lock(&c->lock);
         for (struct dma_entry *e = swept; e; e = next) {
                 next = e->next_swept;
-                e->busy = false;
-                if (!e->live)
-                        leave_books(c, e);
+                if (e->swept == DMA_OUT) {
+                        dma_map_remove(&c->map, e);
+                        iova_space_release(&c->map.space, &e->iova);
+                } else {
+                        dma_map_settle(&c->map, e, e->swept == DMA_LIVE);
+                }
         }
-        c->sweeping = false;
         pthread_cond_broadcast(&c->settled);
-        parked = c->parked && c->map.n_entries == 0;
-        pthread_mutex_unlock(&c->lock);
-        if (parked)
-                container_release_parked(c);
+}
+
+/* With the lock: makes all mappings of the range this thread's and lists them; or none, where another thread
+ * took one at this moment. */
+static bool take_all(struct iommuctl_container *c, uint64_t start, uint64_t last,
+                     struct dma_entry **ret_swept)
+{
+        struct dma_entry *swept = NULL;
+
+        for (struct dma_entry *e = next_in_range(c, start, last); e; e = next_after(c, e, last)) {
+                if (dma_entry_acquire(&c->map, e, DMA_LIVE)) {
+                        e->swept = DMA_LIVE;
+                } else if (dma_entry_acquire(&c->map, e, DMA_IDLE)) {
+                        e->swept = DMA_IDLE;
+                } else {
+                        end_sweep(c, swept);
+                        return false;
+                }
+                e->next_swept = swept;
+                swept = e;
+        }
+        *ret_swept = swept;
+        return true;
+}
+
+/* With the lock. */
+static int begin_sweep(struct iommuctl_container *c, uint64_t start, uint64_t last,
+                       struct dma_entry **ret_swept)
+{
+        int r;
+
+        do {
+                while (c->sweeping || any_busy(c, start, last))
+                        pthread_cond_wait(&c->settled, &c->lock);
+                r = check_sweep(c, start, last);
+                if (r < 0)
+                        return r;
+        } while (!take_all(c, start, last, ret_swept));
+        c->sweeping = true;
+        return 0;
 }
 
 /* The kernel refused the whole: another holder's mapping sticks out, or it had no memory for the call. How
@@ -203,29 +265,32 @@ static int sweep_one_by_one(struct iommuctl_container *c, struct dma_entry *swep
         int failure = 0, r;
 
         for (struct dma_entry *e = swept; e; e = e->next_swept) {
-                if (!e->swept_live)
-                        continue;
-                r = container_backend(c)->unmap(&c->space, e->iova.start, e->size);
-                if (r >= 0 || r == -ENOENT) {
-                        bytes += e->size;
+                r = e->swept == DMA_LIVE ? container_backend(c)->unmap(&c->space, e->iova.start, e->size) : 0;
+                if (r < 0 && r != -ENOENT) {
+                        failure = ctx_error(c->ctx, r, NULL,
+                                            "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64
+                                            " cannot be unmapped: %s",
+                                            e->size, e->iova.start, strerror(-r));
                         continue;
                 }
-                failure = ctx_error(c->ctx, r, NULL,
-                                    "0x%" PRIx64 " bytes at IOVA 0x%" PRIx64 " cannot be unmapped: %s",
-                                    e->size, e->iova.start, strerror(-r));
-                pthread_mutex_lock(&c->lock);
-                dma_map_set_live(&c->map, e, true);
-                pthread_mutex_unlock(&c->lock);
+                bytes += e->swept == DMA_LIVE ? e->size : 0;
+                e->swept = DMA_OUT;
         }
         *ret_bytes = bytes;
         return failure;
+}
+
+static void all_gone(struct dma_entry *swept)
+{
+        for (struct dma_entry *e = swept; e; e = e->next_swept)
+                e->swept = DMA_OUT;
 }
 
 static int sweep(struct iommuctl_container *c, uint64_t start, uint64_t last, uint64_t *ret_bytes)
 {
         struct dma_entry *swept = NULL;
         uint64_t bytes = 0;
-        bool joined;
+        bool joined, parked;
         int r;
 
         pthread_mutex_lock(&c->lock);
@@ -234,17 +299,25 @@ static int sweep(struct iommuctl_container *c, uint64_t start, uint64_t last, ui
         pthread_mutex_unlock(&c->lock);
         if (r < 0)
                 return r;
-        if (joined) {
+        if (joined)
                 r = container_backend(c)->unmap_range(&c->space, start, last, &bytes);
-                if (r == -ENOENT && !swept)
+        if (r < 0 && swept) {
+                r = sweep_one_by_one(c, swept, &bytes);
+        } else {
+                all_gone(swept);
+                if (r == -ENOENT)
                         r = 0;
-                else if (r < 0 && swept)
-                        r = sweep_one_by_one(c, swept, &bytes);
                 else if (r < 0)
                         r = ctx_error(c->ctx, r, NULL, "0x%" PRIx64 "-0x%" PRIx64 " cannot be unmapped: %s",
                                       start, last, strerror(-r));
         }
+        pthread_mutex_lock(&c->lock);
         end_sweep(c, swept);
+        c->sweeping = false;
+        parked = is_last_of_parked(c);
+        pthread_mutex_unlock(&c->lock);
+        if (parked)
+                container_release_parked(c);
         if (r < 0)
                 return r;
         if (ret_bytes)

@@ -40,13 +40,14 @@ static struct iommuctl_dma *next_dma(struct iommuctl_container *c, uint64_t at)
 
         pthread_mutex_lock(&c->lock);
         while ((extent = iova_space_overlap(&c->map.space, at, UINT64_MAX))) {
-                const struct dma_entry *e = container_of(extent, struct dma_entry, iova);
+                struct iommuctl_dma *there = dma_of_extent(extent);
 
-                if (!e->busy) {
-                        dma = e->owner;
+                if (!dma_entry_is_busy(&there->entry)) {
+                        dma = there;
                         break;
                 }
-                pthread_cond_wait(&c->settled, &c->lock);
+                if (dma_entry_ask(&there->entry))
+                        pthread_cond_wait(&c->settled, &c->lock);
         }
         pthread_mutex_unlock(&c->lock);
         return dma;
@@ -132,7 +133,8 @@ _public_ int iommuctl_dma_set_vaddr(struct iommuctl_dma *dma, void *vaddr)
 {
         struct iommuctl_container *c = dma->container;
         const uint64_t to = (uint64_t)(uintptr_t)vaddr;
-        const struct dma_entry *other;
+        struct dma_entry *other;
+        const char *name;
         bool live;
         int r;
 
@@ -142,14 +144,16 @@ _public_ int iommuctl_dma_set_vaddr(struct iommuctl_dma *dma, void *vaddr)
         if (!dma_acquire(dma, &live))
                 return ctx_error(c->ctx, -ENOENT, NULL, "the mapping is gone: it was unmapped with others");
         pthread_mutex_lock(&c->lock);
-        other = dma_map_overlap(&c->map, to, dma->span.size);
-        if (other && other != dma->entry)
-                r = ctx_error(c->ctx, -EEXIST, NULL,
-                              "0x%zx bytes at 0x%" PRIx64 " overlap the mapping%s%s%s at IOVA 0x%" PRIx64,
-                              dma->span.size, to, other->name[0] ? " \"" : "", other->name,
-                              other->name[0] ? "\"" : "", other->iova.start);
-        else
-                dma_map_move(&c->map, dma->entry, to);
+        r = dma_map_move(&c->map, &dma->entry, to, &other);
+        if (r == -EEXIST) {
+                name = dma_of(other)->name;
+                ctx_error(c->ctx, r, NULL,
+                          "0x%zx bytes at 0x%" PRIx64 " overlap the mapping%s%s%s at IOVA 0x%" PRIx64,
+                          dma->span.size, to, name[0] ? " \"" : "", name, name[0] ? "\"" : "",
+                          other->iova.start);
+        } else if (r < 0) {
+                ctx_error(c->ctx, r, NULL, "out of memory");
+        }
         pthread_mutex_unlock(&c->lock);
         if (r == 0)
                 dma->span.vaddr = vaddr;

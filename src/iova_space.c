@@ -6,40 +6,17 @@
 
 #include "util/macro.h"
 
-static struct iova_extent *extent_of(const struct treap_node *node)
-{
-        return node ? container_of(node, struct iova_extent, node) : NULL;
-}
-
-static void extent_update(struct treap_node *node)
-{
-        struct iova_extent *e = extent_of(node);
-        const struct iova_extent *left = extent_of(node->child[0]), *right = extent_of(node->child[1]);
-
-        e->subtree_start = left ? left->subtree_start : e->start;
-        e->subtree_last = right ? right->subtree_last : e->last;
-        e->subtree_gap = 0;
-        if (left) {
-                uint64_t gap = e->start - left->subtree_last - 1;
-
-                e->subtree_gap = MAX(left->subtree_gap, gap);
-        }
-        if (right) {
-                uint64_t gap = right->subtree_start - e->last - 1;
-                uint64_t larger = MAX(right->subtree_gap, gap);
-
-                e->subtree_gap = MAX(e->subtree_gap, larger);
-        }
-}
-
 void iova_space_init(struct iova_space *s)
 {
-        *s = (struct iova_space){ .tree = { .update = extent_update } };
+        *s = (struct iova_space){ 0 };
 }
 
 void iova_space_destroy(struct iova_space *s)
 {
         free(s->ranges);
+        for (unsigned int i = 0; i < IOVA_STACKS; i++)
+                free(s->recent[i].extents);
+        iova_tree_destroy(&s->tree);
         iova_space_init(s);
 }
 
@@ -69,30 +46,6 @@ static size_t normalize(struct iommuctl_range *ranges, size_t n)
         return kept;
 }
 
-struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last)
-{
-        struct iova_extent *e = extent_of(treap_find_last_up_to(&s->tree, start));
-
-        if (e && e->last >= start)
-                return e;
-        e = extent_of(treap_find_first_from(&s->tree, start));
-        return e && e->start <= last ? e : NULL;
-}
-
-int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
-{
-        struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
-
-        if (!copy)
-                return -ENOMEM;
-        if (n_ranges > 0)
-                memcpy(copy, ranges, n_ranges * sizeof(*copy));
-        free(s->ranges);
-        s->ranges = copy;
-        s->n_ranges = normalize(copy, n_ranges);
-        return 0;
-}
-
 bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last)
 {
         for (size_t i = 0; i < s->n_ranges; i++)
@@ -101,25 +54,129 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
         return false;
 }
 
-static void put(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
+/* ---- ranges that were given back lately ---- */
+
+/* Larger ones are taken seldom, and would be missed. */
+#define KEPT_SIZE_MAX ((uint64_t)2 << 20)
+
+/* How many of a size are kept: so few in any case, and up to a sixteenth of all over all sizes. Both the
+ * search for room and merging are needed once in as many requests as a stack is deep, on the average. */
+#define KEPT_FEW         32u
+#define KEPT_PART_OF_ALL (16u * IOVA_STACKS)
+
+/* Each size up to 64 pages of 4 KiB has its own. */
+static struct iova_stack *stack_of(struct iova_space *s, uint64_t size)
 {
-        *e = (struct iova_extent){ .start = start, .last = last };
-        treap_insert(&s->tree, &e->node, start);
+        return &s->recent[(size >> 12 ^ size >> 20) % IOVA_STACKS];
+}
+
+static bool is_kept(const struct iova_space *s, const struct iova_extent *e)
+{
+        const struct iova_stack *k = stack_of((struct iova_space *)s, e->last - e->start + 1);
+
+        return (uintptr_t)e - (uintptr_t)k->extents < k->n * sizeof(*e);
+}
+
+/* What was in the stack is free from now on. */
+static void empty(struct iova_space *s, struct iova_stack *k)
+{
+        while (k->n > 0)
+                iova_tree_remove(&s->tree, &k->extents[--k->n]);
+}
+
+static bool empty_all(struct iova_space *s)
+{
+        bool any = false;
+
+        for (unsigned int i = 0; i < IOVA_STACKS; i++) {
+                any |= s->recent[i].n > 0;
+                empty(s, &s->recent[i]);
+        }
+        return any;
+}
+
+/* E, which is in a stack, is free from now on. */
+static void drop_kept(struct iova_space *s, struct iova_extent *e)
+{
+        struct iova_stack *k = stack_of(s, e->last - e->start + 1);
+        const struct iova_extent *top = &k->extents[--k->n];
+
+        iova_tree_remove(&s->tree, e);
+        if (e != top)
+                iova_tree_replace(top, e);
+}
+
+/* More room in the stack, if there may be more and there is memory for it. */
+static bool grow(const struct iova_space *s, struct iova_stack *k)
+{
+        const size_t most = MAX(s->tree.n / KEPT_PART_OF_ALL, KEPT_FEW);
+        const size_t wanted = MAX(k->room * 2u, KEPT_FEW / 4);
+        const size_t room = MIN(wanted, most);
+        struct iova_extent *extents;
+
+        if (room <= k->room)
+                return false;
+        extents = malloc(room * sizeof(*extents));
+        if (!extents)
+                return false;
+        for (uint32_t i = 0; i < k->n; i++)
+                iova_tree_replace(&k->extents[i], &extents[i]);
+        free(k->extents);
+        k->extents = extents;
+        k->room = (uint32_t)room;
+        return true;
+}
+
+int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ranges, size_t n_ranges)
+{
+        struct iommuctl_range *copy = calloc(n_ranges ?: 1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        empty_all(s); /* they may be outside of these */
+        if (n_ranges > 0)
+                memcpy(copy, ranges, n_ranges * sizeof(*copy));
+        free(s->ranges);
+        s->ranges = copy;
+        s->generation++;
+        s->n_ranges = normalize(copy, n_ranges);
+        return 0;
+}
+
+/* ---- fixed addresses ---- */
+
+struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last)
+{
+        struct iova_extent *e = iova_tree_first_from(&s->tree, start);
+
+        while (e && is_kept(s, e))
+                e = iova_tree_next(e);
+        return e && e->start <= last ? e : NULL;
 }
 
 int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last)
 {
+        struct iova_extent *other;
+
         if (!iova_space_allows(s, start, last))
                 return -ERANGE;
-        if (iova_space_overlap(s, start, last))
-                return -EEXIST;
-        put(s, e, start, last);
-        return 0;
+        while ((other = iova_tree_first_from(&s->tree, start)) && other->start <= last) {
+                if (!is_kept(s, other))
+                        return -EEXIST;
+                drop_kept(s, other);
+        }
+        e->start = start;
+        e->last = last;
+        e->tag = 0;
+        return iova_tree_insert(&s->tree, e, NULL);
 }
 
+/* ---- automatic ones ---- */
+
 /* Whether the gap FIRST to LAST has room, and where. */
-static bool fits(const struct iova_request *q, uint64_t first, uint64_t last, uint64_t *ret_start)
+static bool fits(const void *request, uint64_t first, uint64_t last, uint64_t *ret_start)
 {
+        const struct iova_request *q = request;
         uint64_t start, distance;
 
         first = MAX(first, q->low);
@@ -136,73 +193,93 @@ static bool fits(const struct iova_request *q, uint64_t first, uint64_t last, ui
         return true;
 }
 
-/* The lowest place in a gap of at least NEED bytes between two extents of the subtree N. */
-static bool search(const struct iova_extent *n, const struct iova_request *q, uint64_t need,
-                   uint64_t *ret_start)
+/* The lowest place in a gap of at least SIZE bytes, in each range in turn. */
+static bool search_ranges(const struct iova_space *s, const struct iova_request *request, uint64_t size,
+                          uint64_t *ret_start, struct iova_place *ret_place)
 {
-        while (n && n->subtree_gap >= need && n->subtree_start < q->limit && n->subtree_last > q->low) {
-                const struct iova_extent *left = extent_of(n->node.child[0]);
-                const struct iova_extent *right = extent_of(n->node.child[1]);
+        for (size_t i = 0; i < s->n_ranges && s->ranges[i].start <= request->limit; i++) {
+                struct iova_request r = *request;
+                struct iova_search q;
 
-                if (search(left, q, need, ret_start))
-                        return true;
-                if (left && n->start - left->subtree_last > need &&
-                    fits(q, left->subtree_last + 1, n->start - 1, ret_start))
-                        return true;
-                if (right && right->subtree_start - n->last > need &&
-                    fits(q, n->last + 1, right->subtree_start - 1, ret_start))
-                        return true;
-                n = right;
-        }
-        return false;
-}
-
-static bool search_all(const struct iova_space *s, const struct iova_request *q, uint64_t need,
-                       uint64_t *ret_start)
-{
-        const struct iova_extent *root = extent_of(s->tree.root);
-
-        if (!root)
-                return fits(q, 0, UINT64_MAX, ret_start);
-        if (root->subtree_start > 0 && fits(q, 0, root->subtree_start - 1, ret_start))
-                return true;
-        if (search(root, q, need, ret_start))
-                return true;
-        return root->subtree_last < UINT64_MAX && fits(q, root->subtree_last + 1, UINT64_MAX, ret_start);
-}
-
-/* The same inside each range in turn. */
-static bool search_ranges(const struct iova_space *s, const struct iova_request *request, uint64_t need,
-                          uint64_t *ret_start)
-{
-        for (size_t i = 0; i < s->n_ranges; i++) {
-                struct iova_request q = *request;
-
-                q.low = MAX(q.low, s->ranges[i].start);
-                q.limit = MIN(q.limit, s->ranges[i].last);
-                if (search_all(s, &q, need, ret_start))
+                r.low = MAX(r.low, s->ranges[i].start);
+                r.limit = MIN(r.limit, s->ranges[i].last);
+                q = (struct iova_search){ size, r.low, r.limit, fits, &r };
+                if (r.low <= r.limit && iova_tree_find_gap(&s->tree, &q, ret_start, ret_place))
                         return true;
         }
         return false;
 }
 
-int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *request)
+/* A gap of ROOMY bytes has room however it lies, so the first look takes one way down the tree; only when
+ * there is none are the gaps tried one by one. */
+static bool search(const struct iova_space *s, const struct iova_request *q, uint64_t *ret_start,
+                   struct iova_place *ret_place)
 {
-        uint64_t start, roomy;
+        uint64_t bits = s->tree.boundaries | q->offset | q->align;
+        uint64_t roomy;
 
-        if (request->size == 0)
+        if (!__builtin_add_overflow(q->size, q->align - (bits & -bits), &roomy) &&
+            search_ranges(s, q, roomy, ret_start, ret_place))
+                return true;
+        return roomy != q->size && search_ranges(s, q, q->size, ret_start, ret_place);
+}
+
+/* ---- what is done for each mapping, and is short; the rest is kept apart from it ---- */
+
+static int __attribute__((noinline))
+allocate_from_tree(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
+{
+        struct iova_place place;
+
+        if (q->size == 0)
                 return -ENOSPC;
-        /* A gap of this size has room however it lies, so the first look takes one way down the tree; only
-         * when there is none are the gaps tried one by one. */
-        if (__builtin_add_overflow(request->size, request->align - 1, &roomy) ||
-            !search_ranges(s, request, roomy, &start))
-                if (!search_ranges(s, request, request->size, &start))
+        while (!search(s, q, &e->start, &place))
+                if (!empty_all(s))
                         return -ENOSPC;
-        put(s, e, start, start + request->size - 1);
+        e->last = e->start + q->size - 1;
+        e->tag = q->size <= KEPT_SIZE_MAX ? s->generation : 0;
+        return iova_tree_insert(&s->tree, e, &place);
+}
+
+int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *q)
+{
+        struct iova_stack *k = stack_of(s, q->size);
+        const struct iova_extent *top;
+
+        if (k->n == 0 || k->size != q->size)
+                return allocate_from_tree(s, e, q);
+        top = &k->extents[k->n - 1];
+        if (top->start < q->low || top->last > q->limit || ((top->start ^ q->offset) & (q->align - 1)) != 0)
+                return allocate_from_tree(s, e, q);
+        k->n--;
+        iova_tree_replace(top, e);
         return 0;
+}
+
+static void __attribute__((noinline)) release_to_tree(struct iova_space *s, struct iova_extent *e)
+{
+        const uint64_t size = e->last - e->start + 1;
+        struct iova_stack *k = stack_of(s, size);
+
+        if (e->tag == s->generation) {
+                if (k->size != size)
+                        empty(s, k);
+                k->size = size;
+                if (k->n < k->room || grow(s, k)) {
+                        iova_tree_replace(e, &k->extents[k->n++]);
+                        return;
+                }
+        }
+        iova_tree_remove(&s->tree, e);
 }
 
 void iova_space_release(struct iova_space *s, struct iova_extent *e)
 {
-        treap_remove(&s->tree, &e->node);
+        const uint64_t size = e->last - e->start + 1;
+        struct iova_stack *k = stack_of(s, size);
+
+        if (k->size == size && k->n < k->room && e->tag == s->generation)
+                iova_tree_replace(e, &k->extents[k->n++]);
+        else
+                release_to_tree(s, e);
 }

@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which I/O virtual addresses are taken: one ordered tree of extents for fixed and automatic addresses and
- * for the holes between the kernel's ranges, so that none of them can ever be given out twice.
+/* Which I/O virtual addresses are taken: one ordered tree of extents (iova_tree.h) for fixed and automatic
+ * addresses, so that none of them can ever be given out twice; what the kernel's ranges leave out is left out
+ * of each search.
+ *
+ * An automatic address is the lowest that will do, in O(log n) for n extents, but for one that was given back
+ * lately. Such a range stays in the tree, under an extent of the space's own, and a request of the same size
+ * takes it over without looking at the tree at all: a driver that maps and unmaps one packet after the other
+ * asks for what it just gave back. This is what malloc()'s thread caches do, and what the kernel's own
+ * allocator does (drivers/iommu/iova.c, iova_rcache). These ranges are in nobody's way: they merge with what
+ * is free beside them as soon as a fixed address needs them, or an automatic one finds no room.
  *
  * An extent lives inside the mapping that uses it, so that giving an address back needs no memory and cannot
- * fail. Nothing here takes a lock. */
+ * fail. A space points into itself and must stay where it is. Nothing here takes a lock. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "iommuctl/container.h"
-#include "util/treap.h"
+#include "iova_tree.h"
 
-struct iova_extent {
-        struct treap_node node;
-        uint64_t start;
-        uint64_t last; /* inside */
-
-        /* Over the subtree: where it begins and ends, and the largest gap between two neighbours in it. */
-        uint64_t subtree_start;
-        uint64_t subtree_last;
-        uint64_t subtree_gap;
+/* Extents of one size that are in the tree and that nobody owns. */
+struct iova_stack {
+        uint64_t size;
+        struct iova_extent *extents;
+        uint32_t n;
+        uint32_t room;
 };
 
+#define IOVA_STACKS 64
+
 struct iova_space {
-        struct treap tree;
+        struct iova_tree tree;
         struct iommuctl_range *ranges;
         size_t n_ranges;
+        uint32_t generation; /* of the ranges */
+        struct iova_stack recent[IOVA_STACKS];
 };
 
 /* What an automatic address has to be: START % ALIGN == OFFSET, LOW <= START, START + SIZE - 1 <= LIMIT.
@@ -52,13 +61,14 @@ int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ran
 /* Whether START to LAST lies inside one of the ranges. */
 bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last);
 
-/* The first extent that START to LAST meets; NULL. */
+/* The first extent in address order that START to LAST meets; NULL. */
 struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last);
 
-/* Takes START to LAST. 0; -EEXIST where an extent is in the way; -ERANGE where it leaves the ranges. */
+/* Takes START to LAST. 0; -EEXIST where an extent is in the way; -ERANGE where it leaves the ranges;
+ * -ENOMEM. */
 int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t start, uint64_t last);
 
-/* Takes an address as asked for. 0 or -ENOSPC. */
+/* Takes an address as asked for. 0, -ENOSPC or -ENOMEM. */
 int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struct iova_request *request);
 
 /* Gives the extent's addresses back. */

@@ -279,8 +279,8 @@ struct iommuctl_container *iommuctl_dma_container(const struct iommuctl_dma *dma
  * iommuctl_translate() - the devices' address of @vaddr.
  *
  * Knows only what is mapped: memory whose mapping is being made or unmapped at this moment is not there.
- * Takes no lock and makes no system call, and so may be called from any thread beside map and unmap; a
- * look-up that meets a change of the books begins again. A driver that knows its buffer needs no call:
+ * Takes no lock and makes no system call, and so may be called from any thread beside map and unmap, which do
+ * not slow it down. Takes two or three steps, however much is mapped. A driver that knows its buffer needs no call:
  * iommuctl_dma_span().
  *
  * Returns how many bytes from @vaddr on lie at consecutive IOVAs, at least 1 (to the end of the mapping that
