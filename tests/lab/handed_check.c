@@ -117,7 +117,7 @@ static void own_memory(const struct iommuctl_span *copy)
 {
         struct iommuctl_dma_options options = { .struct_size = sizeof(options),
                                                 .flags = IOMMUCTL_DMA_FIXED_IOVA };
-        struct rlimit limit = { 2 * PAGE, 2 * PAGE }, more = { 4 * PAGE, 4 * PAGE };
+        struct rlimit limit = { 2 * PAGE, 2 * PAGE }, more = { 4 * PAGE, 4 * PAGE }, nothing = { 0, 0 };
         struct iommuctl_dma *dma = NULL, *none = NULL;
         int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC), r;
         void *file = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
@@ -136,6 +136,8 @@ static void own_memory(const struct iommuctl_span *copy)
         check("a file that it may only read is not mapped for the device to write", r < 0);
         munmap(file, PAGE);
         close(fd);
+        setrlimit(RLIMIT_MEMLOCK, &nothing);
+        gives("with a limit of 0 no memory is", -ENOMEM, map_new(PAGE, NULL, &none));
 }
 
 static void copy_by_device(uint64_t from, uint64_t to, uint64_t command)
@@ -176,32 +178,74 @@ static void dma(const struct iommuctl_span *copy, const struct iommuctl_span *in
         check("and works on after its faults", memcmp(buffer + 64, buffer, 64) == 0);
 }
 
-/* The descriptors are the real ones: what belongs to the address space is the program's to change. */
-static void raw_descriptors(const struct iommuctl_adopted *adopted, const struct iommuctl_span *input)
+static int raw_unmap(uint64_t iova)
 {
-        struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap),
-                                                    .iova = input->iova,
-                                                    .size = PAGE };
+        struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = iova, .size = PAGE };
         struct uapi_iommu_ioas_unmap ioas_unmap = { .size = sizeof(ioas_unmap),
                                                     .ioas_id = iommuctl_container_ioas_id(container),
-                                                    .iova = input->iova,
+                                                    .iova = iova,
                                                     .length = PAGE };
-        struct iommuctl_group *group = iommuctl_device_group(iommuctl_adopted_device(adopted));
         int fd = iommuctl_container_fd(container);
 
-        if (iommuctl_container_backend(container) == IOMMUCTL_BACKEND_TYPE1) {
+        if (iommuctl_container_backend(container) == IOMMUCTL_BACKEND_TYPE1)
+                return or_errno(ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &unmap));
+        return or_errno(ioctl(fd, UAPI_IOMMU_IOAS_UNMAP, &ioas_unmap));
+}
+
+static int raw_map(const struct iommuctl_span *span)
+{
+        struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),
+                                                .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+                                                .vaddr = (uintptr_t)span->vaddr,
+                                                .iova = span->iova,
+                                                .size = PAGE };
+        struct uapi_iommu_ioas_map ioas_map = { .size = sizeof(ioas_map),
+                                                .flags = UAPI_IOMMU_IOAS_MAP_FIXED_IOVA |
+                                                         UAPI_IOMMU_IOAS_MAP_READABLE |
+                                                         UAPI_IOMMU_IOAS_MAP_WRITEABLE,
+                                                .ioas_id = iommuctl_container_ioas_id(container),
+                                                .user_va = (uintptr_t)span->vaddr,
+                                                .length = PAGE,
+                                                .iova = span->iova };
+        int fd = iommuctl_container_fd(container);
+
+        if (iommuctl_container_backend(container) == IOMMUCTL_BACKEND_TYPE1)
+                return or_errno(ioctl(fd, VFIO_IOMMU_MAP_DMA, &map));
+        return or_errno(ioctl(fd, UAPI_IOMMU_IOAS_MAP, &ioas_map));
+}
+
+/* The descriptors are the real ones: what belongs to the address space is the program's to change. */
+static void raw_descriptors(const struct iommuctl_adopted *adopted, const struct iommuctl_span *copy,
+                            const struct iommuctl_span *input)
+{
+        struct iommuctl_device *device = iommuctl_adopted_device(adopted);
+        struct iommuctl_group *group = iommuctl_device_group(device);
+        struct iommuctl_container *beside = NULL;
+
+        if (group) {
                 gives("the group has no device of another group", -ENODEV,
                       or_errno(ioctl(iommuctl_group_fd(group), VFIO_GROUP_GET_DEVICE_FD, "0000:00:05.0")));
                 gives("the group cannot leave the container under the device", -EBUSY,
                       or_errno(ioctl(iommuctl_group_fd(group), VFIO_GROUP_UNSET_CONTAINER)));
-                gives("what the giver mapped can be unmapped", 0,
-                      or_errno(ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &unmap)));
         } else {
-                gives("what the giver mapped can be unmapped", 0,
-                      or_errno(ioctl(fd, UAPI_IOMMU_IOAS_UNMAP, &ioas_unmap)));
+                gives("an address space more can be made", 0,
+                      iommuctl_container_new_beside(container, &beside));
+                gives("and the device attached to it", 0, iommuctl_device_attach(device, beside));
+                memset(copy->vaddr, 'n', 64);
+                copy_by_device(EDU_MEMORY, copy->iova, 2);
+                check("where it reaches nothing", ((char *)copy->vaddr)[0] == 'n');
+                gives("and to its own again", 0, iommuctl_device_attach(device, container));
+                iommuctl_container_unref(beside);
         }
+        gives("what the giver mapped can be unmapped", 0, raw_unmap(input->iova));
         memset(input->vaddr, 'm', 64);
         check("its memory is still there for the program", ((char *)input->vaddr)[63] == 'm');
+        gives("and can be mapped anew, for the device to write too", 0, raw_map(input));
+        memset(copy->vaddr, 'y', 64);
+        copy_by_device(copy->iova, EDU_MEMORY, 0);
+        copy_by_device(EDU_MEMORY, input->iova, 2);
+        check("which it then does", ((char *)input->vaddr)[63] == 'y');
+        gives("and unmapped again", 0, raw_unmap(input->iova));
 }
 
 int main(int argc, char **argv)
@@ -231,10 +275,11 @@ int main(int argc, char **argv)
                 r = iommuctl_device_set_bus_master(iommuctl_adopted_device(adopted), true);
         gives("its registers can be mapped, and it can do DMA", 0, r);
         registers = map;
-        if (r == 0)
+        if (r == 0) {
                 dma(&copy, &input);
+                raw_descriptors(adopted, &copy, &input);
+        }
         own_memory(&copy);
-        raw_descriptors(adopted, &input);
         iommuctl_region_free(bar);
         iommuctl_adopted_free(adopted);
         iommuctl_ctx_unref(ctx);
