@@ -10,34 +10,28 @@
 
 /* Making and freeing pools, and what they tell of themselves. */
 
-#define DEFAULT_CACHE 64
-
 static void pool_discard(struct iommuctl_pool *pool)
 {
-        pthread_mutex_destroy(&pool->lock);
+        pool_shared_done(&pool->shared);
         free(pool->state);
-        free(pool->free);
+        free(pool->ring);
         free(pool);
 }
 
-/* The object, all buffers free; BASE is the first. */
 static struct iommuctl_pool *pool_alloc(const struct pool_shape *shape, const char *name)
 {
-        const unsigned int quarter = (unsigned int)MIN(shape->count / 4, (size_t)DEFAULT_CACHE);
         struct iommuctl_pool *pool = aligned_alloc(POOL_APART, sizeof(*pool));
 
         if (!pool)
                 return NULL;
         memset(pool, 0, sizeof(*pool));
-        pthread_mutex_init(&pool->lock, NULL);
         pool->shape = *shape;
-        if (pool->shape.cache == 0)
-                pool->shape.cache = MAX(quarter, 1u);
         snprintf(pool->name, sizeof(pool->name), "%s", name ?: "");
-        pool->free = malloc(shape->count * sizeof(*pool->free));
-        if (shape->debug)
-                pool->state = calloc(shape->count, sizeof(*pool->state));
-        if (!pool->free || (shape->debug && !pool->state)) {
+        if (pool_shared_init(&pool->shared, shape->count, shape->cache) < 0) {
+                free(pool);
+                return NULL;
+        }
+        if (shape->debug && pool_debug_init(pool) < 0) {
                 pool_discard(pool);
                 return NULL;
         }
@@ -47,19 +41,23 @@ static struct iommuctl_pool *pool_alloc(const struct pool_shape *shape, const ch
 /* Puts the pool into the mapping, OFFSET bytes from its beginning. */
 static void pool_settle(struct iommuctl_pool *pool, struct iommuctl_dma *dma, bool owns, size_t offset)
 {
-        const size_t count = pool->shape.count;
+        void *buffer;
 
         pool->dma = dma;
         pool->owns_dma = owns;
         pool->base = (char *)dma->span.vaddr + offset;
         pool->iova_offset = dma->span.iova - (uint64_t)(uintptr_t)dma->span.vaddr;
-        /* So that the first buffer is the first that is got: of a stack the last, of a ring (debug) the
-         * first. */
-        for (size_t i = 0; i < count; i++)
-                pool->free[i] = pool_buffer(pool, pool->shape.debug ? i : count - 1 - i);
-        pool->n_free = count;
-        if (pool->shape.debug)
+        pool->shared.base = (uint64_t)(uintptr_t)pool->base;
+        pool->shared.unit = (unsigned int)__builtin_ctzl(pool->shape.align);
+        if (pool->shape.debug) {
                 pool_debug_fill(pool);
+                return;
+        }
+        /* What comes in last goes out first: the first buffer is the first that is got. */
+        for (size_t i = pool->shape.count; i-- > 0;) {
+                buffer = pool_buffer(pool, i);
+                pool_shared_give(&pool->shared, &buffer, 1);
+        }
 }
 
 _public_ int iommuctl_pool_new(struct iommuctl_container *c, const struct iommuctl_pool_options *options,
@@ -80,6 +78,9 @@ _public_ int iommuctl_pool_new(struct iommuctl_container *c, const struct iommuc
                 return r;
         if (shape.count == 0)
                 return ctx_error(c->ctx, -EINVAL, NULL, "a pool of 0 buffers cannot be: count is not set");
+        r = pool_shape_settle(c, &shape, shape.count);
+        if (r < 0)
+                return r;
         pool = pool_alloc(&shape, o.name);
         if (!pool)
                 return ctx_error(c->ctx, -ENOMEM, NULL, "out of memory");
@@ -126,9 +127,8 @@ static int fit(struct iommuctl_dma *dma, struct pool_shape *shape, size_t *ret_o
                                  "%zu buffers of %zu bytes, each at a multiple of %zu, do not fit into the "
                                  "mapping's 0x%zx bytes: %zu do",
                                  MAX(shape->count, (size_t)1), shape->size, shape->align, span.size, fits);
-        shape->count = shape->count ?: fits;
         *ret_offset = offset;
-        return 0;
+        return pool_shape_settle(dma->container, shape, shape->count ?: fits);
 }
 
 static int check_mapping(const struct iommuctl_dma *dma, const struct iommuctl_pool_options *o)
@@ -211,13 +211,14 @@ void pool_report(struct iommuctl_pool *pool, size_t n, const char *format, ...)
 /* With the lock. */
 static int refuse_to_free(const struct iommuctl_pool *pool)
 {
-        const size_t out = pool->shape.count - pool->n_lost - pool->n_free;
+        const size_t out = pool->shape.count - pool->n_lost - pool->shared.n_free;
+        const unsigned int n_caches = __atomic_load_n(&pool->n_caches, __ATOMIC_ACQUIRE);
 
-        if (pool->n_caches > 0)
+        if (n_caches > 0)
                 return ctx_error(pool_ctx(pool), -EBUSY, NULL,
                                  "the %s of %zu buffers cannot be freed: %u of its caches are not freed, and "
                                  "%zu buffers are in them or in use",
-                                 pool_name(pool).text, pool->shape.count, pool->n_caches, out);
+                                 pool_name(pool).text, pool->shape.count, n_caches, out);
         if (out > 0)
                 return ctx_error(pool_ctx(pool), -EBUSY, NULL,
                                  "the %s of %zu buffers cannot be freed: %zu of them are not put back",
@@ -231,9 +232,9 @@ _public_ int iommuctl_pool_free(struct iommuctl_pool *pool)
 
         if (!pool)
                 return 0;
-        pthread_mutex_lock(&pool->lock);
+        pthread_mutex_lock(&pool->shared.lock);
         r = refuse_to_free(pool);
-        pthread_mutex_unlock(&pool->lock);
+        pthread_mutex_unlock(&pool->shared.lock);
         if (r < 0)
                 return r;
         if (pool->shape.debug)
@@ -248,7 +249,7 @@ _public_ int iommuctl_pool_free(struct iommuctl_pool *pool)
 
 _public_ size_t iommuctl_pool_available(const struct iommuctl_pool *pool)
 {
-        return __atomic_load_n(&pool->n_free, __ATOMIC_RELAXED);
+        return __atomic_load_n(&pool->shared.n_free, __ATOMIC_RELAXED);
 }
 
 _public_ size_t iommuctl_pool_size(const struct iommuctl_pool *pool)

@@ -2,18 +2,14 @@
 #pragma once
 
 /* The inside of a pool of buffers. pool_options.c says what it is to be like, pool.c makes and frees it,
- * pool_cache.c moves buffers between threads' caches and the shared part, pool_debug.c finds mistakes.
- *
- * The shared part is an array of addresses under a mutex, a stack. See pool_cache.c for why. */
+ * pool_shared.c is what its threads share, pool_cache.c moves buffers between that and each thread's cache,
+ * pool_debug.c finds mistakes. */
 
-#include <pthread.h>
 #include <stdbool.h>
 
 #include "dma.h"
 #include "iommuctl/pool.h"
-
-/* The processor fetches lines in pairs; what two threads write is this far apart. */
-#define POOL_APART 128
+#include "pool_shared.h"
 
 /* Where a buffer is, as a pool with IOMMUCTL_POOL_DEBUG keeps it. */
 enum pool_state {
@@ -28,7 +24,8 @@ struct pool_shape {
         size_t size;
         size_t stride;
         size_t align;
-        unsigned int cache;
+        unsigned int cache; /* how many move between a cache and the shared part: a batch */
+        unsigned int limit; /* how many a cache holds at most */
         bool debug;
 };
 
@@ -39,17 +36,16 @@ struct iommuctl_pool {
         char *base; /* the first buffer */
         uint64_t iova_offset;
         char name[DMA_NAME_MAX + 1];
-        unsigned char
-                *state; /* enum pool_state of each buffer, with the lock; only with IOMMUCTL_POOL_DEBUG */
+        unsigned int n_caches; /* not freed yet; atomic */
+        uint64_t errors;       /* atomic */
 
-        /* Written by all threads. */
-        pthread_mutex_t lock __attribute__((aligned(POOL_APART)));
-        size_t n_free;         /* read without the lock, too */
-        size_t head;           /* debug: the next to be got, of a ring */
-        size_t n_lost;         /* debug */
-        uint64_t errors;       /* debug; read without the lock, too */
-        unsigned int n_caches; /* not freed yet */
-        void **free;           /* count of them */
+        /* Only with IOMMUCTL_POOL_DEBUG, and with the shared part's lock. */
+        unsigned char *state; /* enum pool_state of each buffer */
+        void **ring;          /* the free ones, from HEAD on; the shared part counts them */
+        size_t head;
+        size_t n_lost;
+
+        struct pool_shared shared;
 };
 
 static inline struct iommuctl_ctx *pool_ctx(const struct iommuctl_pool *pool)
@@ -78,6 +74,8 @@ int pool_options_read(struct iommuctl_container *c, const struct iommuctl_pool_o
                       struct iommuctl_pool_options *ret_options);
 int pool_shape_read(struct iommuctl_container *c, const struct iommuctl_pool_options *o, size_t page_size,
                     struct pool_shape *ret_shape);
+/* What follows from how many buffers there are. 0 or a failure with its text. */
+int pool_shape_settle(struct iommuctl_container *c, struct pool_shape *shape, size_t count);
 
 /* "pool "rx"" and the like, for texts; in a static-sized buffer of the caller's. */
 struct pool_name {
@@ -91,6 +89,7 @@ void pool_report(struct iommuctl_pool *pool, size_t n, const char *format, ...) 
 void *pool_debug_get(struct iommuctl_pool *pool);
 void pool_debug_put(struct iommuctl_pool *pool, void *buffer);
 unsigned int pool_debug_get_bulk(struct iommuctl_pool *pool, void **buffers, unsigned int n);
-/* All free buffers hold what they were filled with at first; and at the end, whether they still do. */
+/* Makes all buffers free; and at the end, whether those that are hold what they were filled with. */
+int pool_debug_init(struct iommuctl_pool *pool);
 void pool_debug_fill(struct iommuctl_pool *pool);
 void pool_debug_end(struct iommuctl_pool *pool);

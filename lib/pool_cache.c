@@ -4,20 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What lies between the threads' caches and the shared part: batches of addresses, copied under a mutex.
+/* What the functions in the header call when a thread's cache is empty or full.
  *
- * A cache is one thread's and needs no order. The shared part is written and read under the mutex alone, so
- * that whatever a thread did with a buffer before it put it happens before whoever gets it next. n_free alone
- * is also read without it, by iommuctl_pool_available(), to whom it is a number and orders nothing.
- *
- * The addresses are in an array beside the pool and never in the free buffers, where a device that still
- * writes to one could break them. */
-
-/* How many a cache keeps after it moved some: as many gets as puts can follow without another move. */
-static unsigned int half(const struct iommuctl_pool_cache *cache)
-{
-        return (cache->limit + 1) / 2;
-}
+ * A cache is one thread's and needs no order. Buffers go from thread to thread through the shared part, whose
+ * mutex makes what a thread did with a buffer before it put it happen before what the next one does; or by
+ * the program's own ways, which have to. */
 
 static void **buffers_of(struct iommuctl_pool_cache *cache)
 {
@@ -27,28 +18,6 @@ static void **buffers_of(struct iommuctl_pool_cache *cache)
 static void copy(void **to, void *const *from, size_t n)
 {
         memcpy(to, from, n * sizeof(*to));
-}
-
-/* With the lock. */
-static void set_n_free(struct iommuctl_pool *pool, size_t n)
-{
-        __atomic_store_n(&pool->n_free, n, __ATOMIC_RELAXED);
-}
-
-static void take(struct iommuctl_pool *pool, void **to, size_t n)
-{
-        set_n_free(pool, pool->n_free - n);
-        copy(to, pool->free + pool->n_free, n);
-}
-
-/* Returns how many there was no room for: somebody put buffers twice, or others'. */
-static size_t give(struct iommuctl_pool *pool, void *const *from, size_t n)
-{
-        const size_t fit = MIN(n, pool->shape.count - pool->n_free);
-
-        copy(pool->free + pool->n_free, from, fit);
-        set_n_free(pool, pool->n_free + fit);
-        return n - fit;
 }
 
 static void report_surplus(struct iommuctl_pool *pool, size_t surplus)
@@ -61,21 +30,23 @@ static void report_surplus(struct iommuctl_pool *pool, size_t surplus)
 
 _public_ int iommuctl_pool_cache_new(struct iommuctl_pool *pool, struct iommuctl_pool_cache **ret_cache)
 {
-        const unsigned int limit = pool->shape.debug ? 0 : pool->shape.cache;
-        size_t size = sizeof(struct iommuctl_pool_cache) + limit * sizeof(void *);
+        const unsigned int limit = pool->shape.debug ? 0 : pool->shape.limit;
+        const size_t size = sizeof(struct iommuctl_pool_cache) + limit * sizeof(void *);
         struct iommuctl_pool_cache *cache;
 
-        size = (size + POOL_APART - 1) & ~(size_t)(POOL_APART - 1);
-        cache = aligned_alloc(POOL_APART, size);
-        if (!cache)
+        cache = aligned_alloc(POOL_APART, (size + POOL_APART - 1) & ~(size_t)(POOL_APART - 1));
+        if (cache) {
+                memset(cache, 0, sizeof(*cache));
+                cache->spare = pool_batch_new(&pool->shared);
+        }
+        if (!cache || !cache->spare) {
+                free(cache);
                 return ctx_error(pool_ctx(pool), -ENOMEM, NULL, "out of memory");
-        memset(cache, 0, size);
+        }
         cache->limit = limit;
         cache->iova_offset = pool->iova_offset;
         cache->pool = pool;
-        pthread_mutex_lock(&pool->lock);
-        pool->n_caches++;
-        pthread_mutex_unlock(&pool->lock);
+        __atomic_add_fetch(&pool->n_caches, 1, __ATOMIC_RELAXED);
         *ret_cache = cache;
         return 0;
 }
@@ -83,27 +54,65 @@ _public_ int iommuctl_pool_cache_new(struct iommuctl_pool *pool, struct iommuctl
 _public_ void iommuctl_pool_cache_free(struct iommuctl_pool_cache *cache)
 {
         struct iommuctl_pool *pool;
-        size_t surplus;
 
         if (!cache)
                 return;
         pool = cache->pool;
-        pthread_mutex_lock(&pool->lock);
-        surplus = give(pool, buffers_of(cache), cache->n);
-        pool->n_caches--;
-        pthread_mutex_unlock(&pool->lock);
+        report_surplus(pool, pool_shared_give(&pool->shared, buffers_of(cache), cache->n));
+        free(cache->spare);
         free(cache);
-        report_surplus(pool, surplus);
+        /* The last thing that this thread does with the pool, which another may free then. */
+        __atomic_sub_fetch(&pool->n_caches, 1, __ATOMIC_RELEASE);
+}
+
+/* A batch from the shared part, straight from its memory, under no lock: N of it to the caller, the rest to
+ * the cache, which is empty. False where no whole batch is there. */
+static bool refill(struct iommuctl_pool_cache *cache, void **buffers, unsigned int n)
+{
+        struct iommuctl_pool *pool = cache->pool;
+        const unsigned int rest = pool->shape.cache - n;
+        uint32_t *batch = pool_shared_trade_for_full(&pool->shared, cache->spare);
+
+        if (!batch)
+                return false;
+        pool_shared_unpack(&pool->shared, buffers_of(cache), batch, rest);
+        pool_shared_unpack(&pool->shared, buffers, batch + rest, n);
+        cache->n = rest;
+        cache->spare = batch;
+        return true;
+}
+
+/* A batch to the shared part, of what the cache has and then of BUFFERS. Returns how many of these it took,
+ * or -1 where nothing was done since more come back than there are. */
+static int flush(struct iommuctl_pool_cache *cache, void *const *buffers)
+{
+        struct iommuctl_pool *pool = cache->pool;
+        const unsigned int old = MIN(cache->n, pool->shape.cache), more = pool->shape.cache - old;
+        uint32_t *batch = cache->spare;
+
+        pool_shared_pack(&pool->shared, batch, buffers_of(cache) + cache->n - old, old);
+        pool_shared_pack(&pool->shared, batch + old, buffers, more);
+        batch = pool_shared_trade_for_empty(&pool->shared, batch);
+        if (!batch)
+                return -1;
+        cache->n -= old;
+        cache->spare = batch;
+        return (int)more;
 }
 
 _public_ void *iommuctl_pool_get_slow(struct iommuctl_pool_cache *cache)
 {
         struct iommuctl_pool *pool = cache->pool;
-        void *buffer = NULL;
+        void *buffer;
 
         if (pool->shape.debug)
                 return pool_debug_get(pool);
-        return iommuctl_pool_get_bulk_slow(cache, &buffer, 1) ? buffer : NULL;
+        if (cache->n > 0)
+                return buffers_of(cache)[--cache->n];
+        if (refill(cache, &buffer, 1))
+                return buffer;
+        cache->n = (unsigned int)pool_shared_take_some(&pool->shared, buffers_of(cache), pool->shape.cache);
+        return cache->n > 0 ? buffers_of(cache)[--cache->n] : NULL;
 }
 
 _public_ void iommuctl_pool_put_slow(struct iommuctl_pool_cache *cache, void *buffer)
@@ -111,52 +120,45 @@ _public_ void iommuctl_pool_put_slow(struct iommuctl_pool_cache *cache, void *bu
         iommuctl_pool_put_bulk_slow(cache, &buffer, 1);
 }
 
-/* What is missing comes from the shared part, and then what fills half of the cache, as far as it goes. */
 _public_ unsigned int iommuctl_pool_get_bulk_slow(struct iommuctl_pool_cache *cache, void **buffers,
                                                   unsigned int n)
 {
         struct iommuctl_pool *pool = cache->pool;
-        unsigned int missing, more;
+        unsigned int had = cache->n;
 
         if (pool->shape.debug)
                 return pool_debug_get_bulk(pool, buffers, n);
-        if (n <= cache->n)
+        if (n <= had)
                 return iommuctl_pool_get_bulk(cache, buffers, n);
-        missing = n - cache->n;
-        pthread_mutex_lock(&pool->lock);
-        if (missing > pool->n_free) {
-                pthread_mutex_unlock(&pool->lock);
+        copy(buffers, buffers_of(cache), had); /* on failure nobody looks at it */
+        if (n - had <= pool->shape.cache && refill(cache, buffers + had, n - had))
+                return n;
+        if (!pool_shared_take(&pool->shared, buffers + had, n - had))
                 return 0;
-        }
-        take(pool, buffers + cache->n, missing);
-        copy(buffers, buffers_of(cache), cache->n);
-        more = (unsigned int)MIN((size_t)half(cache), pool->n_free);
-        take(pool, buffers_of(cache), more);
-        pthread_mutex_unlock(&pool->lock);
-        cache->n = more;
+        cache->n = 0;
         return n;
 }
 
-/* What does not fit goes to the shared part, and then what is beyond half of the cache. */
 _public_ void iommuctl_pool_put_bulk_slow(struct iommuctl_pool_cache *cache, void *const *buffers,
                                           unsigned int n)
 {
         struct iommuctl_pool *pool = cache->pool;
-        unsigned int kept, stay;
-        size_t surplus;
 
         if (pool->shape.debug) {
                 for (unsigned int i = 0; i < n; i++)
                         pool_debug_put(pool, buffers[i]);
                 return;
         }
-        kept = MIN(n, half(cache));               /* of what is put now */
-        stay = MIN(cache->n, half(cache) - kept); /* of what was here */
-        pthread_mutex_lock(&pool->lock);
-        surplus = give(pool, buffers_of(cache) + stay, cache->n - stay);
-        surplus += give(pool, buffers + kept, n - kept);
-        pthread_mutex_unlock(&pool->lock);
-        copy(buffers_of(cache) + stay, buffers, kept);
-        cache->n = stay + kept;
-        report_surplus(pool, surplus);
+        if (n > cache->limit - cache->n) {
+                int took = n <= pool->shape.cache ? flush(cache, buffers) : -1;
+
+                if (took < 0) {
+                        report_surplus(pool, pool_shared_give(&pool->shared, buffers, n));
+                        return;
+                }
+                buffers += took;
+                n -= (unsigned int)took;
+        }
+        copy(buffers_of(cache) + cache->n, buffers, n);
+        cache->n += n;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* A pool with IOMMUCTL_POOL_DEBUG: a ring, so that a buffer stays free as long as can be, with what each
  * buffer is written down beside it. What is found is told after the lock is let go: the log is the caller's
@@ -28,9 +30,20 @@ static void report_spoilt(struct iommuctl_pool *pool, const unsigned char *buffe
                     pool_index(pool, buffer), pool_iova(pool, buffer), at, buffer[at], POISON);
 }
 
+int pool_debug_init(struct iommuctl_pool *pool)
+{
+        pool->state = malloc(pool->shape.count * sizeof(*pool->state));
+        pool->ring = malloc(pool->shape.count * sizeof(*pool->ring));
+        return pool->state && pool->ring ? 0 : -ENOMEM;
+}
+
 void pool_debug_fill(struct iommuctl_pool *pool)
 {
         memset(pool->base, POISON, pool->shape.stride * pool->shape.count);
+        memset(pool->state, POOL_FREE, pool->shape.count);
+        for (size_t i = 0; i < pool->shape.count; i++)
+                pool->ring[i] = pool_buffer(pool, i);
+        pool->shared.n_free = pool->shape.count;
 }
 
 void pool_debug_end(struct iommuctl_pool *pool)
@@ -49,14 +62,14 @@ static void *take_next(struct iommuctl_pool *pool)
 {
         void *buffer = NULL;
 
-        pthread_mutex_lock(&pool->lock);
-        if (pool->n_free > 0) {
-                buffer = pool->free[pool->head];
+        pthread_mutex_lock(&pool->shared.lock);
+        if (pool->shared.n_free > 0) {
+                buffer = pool->ring[pool->head];
                 pool->head = (pool->head + 1) % pool->shape.count;
                 pool->state[pool_index(pool, buffer)] = POOL_OUT;
-                __atomic_store_n(&pool->n_free, pool->n_free - 1, __ATOMIC_RELAXED);
+                __atomic_store_n(&pool->shared.n_free, pool->shared.n_free - 1, __ATOMIC_RELAXED);
         }
-        pthread_mutex_unlock(&pool->lock);
+        pthread_mutex_unlock(&pool->shared.lock);
         return buffer;
 }
 
@@ -69,10 +82,10 @@ void *pool_debug_get(struct iommuctl_pool *pool)
                 at = spoilt(buffer, pool->shape.stride);
                 if (at == pool->shape.stride)
                         return buffer;
-                pthread_mutex_lock(&pool->lock);
+                pthread_mutex_lock(&pool->shared.lock);
                 pool->state[pool_index(pool, buffer)] = POOL_LOST;
                 pool->n_lost++;
-                pthread_mutex_unlock(&pool->lock);
+                pthread_mutex_unlock(&pool->shared.lock);
                 report_spoilt(pool, buffer, at);
         }
         return NULL;
@@ -96,11 +109,11 @@ static bool accept(struct iommuctl_pool *pool, void *buffer)
                             pool_iova(pool, pool_buffer(pool, index)));
                 return false;
         }
-        pthread_mutex_lock(&pool->lock);
+        pthread_mutex_lock(&pool->shared.lock);
         state = pool->state[index];
         if (state == POOL_OUT)
                 pool->state[index] = POOL_FREE;
-        pthread_mutex_unlock(&pool->lock);
+        pthread_mutex_unlock(&pool->shared.lock);
         if (state != POOL_OUT)
                 pool_report(pool, 1, "buffer %zu (IOVA 0x%" PRIx64 ") was put, but is free already", index,
                             pool_iova(pool, buffer));
@@ -123,10 +136,10 @@ void pool_debug_put(struct iommuctl_pool *pool, void *buffer)
                             pool_index(pool, buffer), pool_iova(pool, buffer), size + at, size,
                             bytes[size + at]);
         memset(buffer, POISON, pool->shape.stride);
-        pthread_mutex_lock(&pool->lock);
-        pool->free[(pool->head + pool->n_free) % pool->shape.count] = buffer;
-        __atomic_store_n(&pool->n_free, pool->n_free + 1, __ATOMIC_RELAXED);
-        pthread_mutex_unlock(&pool->lock);
+        pthread_mutex_lock(&pool->shared.lock);
+        pool->ring[(pool->head + pool->shared.n_free) % pool->shape.count] = buffer;
+        __atomic_store_n(&pool->shared.n_free, pool->shared.n_free + 1, __ATOMIC_RELAXED);
+        pthread_mutex_unlock(&pool->shared.lock);
 }
 
 unsigned int pool_debug_get_bulk(struct iommuctl_pool *pool, void **buffers, unsigned int n)

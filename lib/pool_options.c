@@ -10,6 +10,7 @@
 /* What a caller asks of a pool, checked before anything is touched. */
 
 #define DEFAULT_ALIGN 64
+#define DEFAULT_CACHE 64
 
 int pool_options_read(struct iommuctl_container *c, const struct iommuctl_pool_options *from,
                       struct iommuctl_pool_options *ret_options)
@@ -59,5 +60,21 @@ int pool_shape_read(struct iommuctl_container *c, const struct iommuctl_pool_opt
                                  s.size);
         s.stride = (s.size + s.align - 1) & ~(s.align - 1);
         *ret_shape = s;
+        return 0;
+}
+
+int pool_shape_settle(struct iommuctl_container *c, struct pool_shape *s, size_t count)
+{
+        /* Addresses are kept in 32 bits: pool_shared.h. */
+        if (s->stride / s->align * count > (size_t)1 << 32)
+                return ctx_error(c->ctx, -EINVAL, NULL,
+                                 "%zu buffers of %zu bytes are more than 2^32 times the alignment, %zu: a "
+                                 "larger one allows more",
+                                 count, s->size, s->align);
+        s->count = count;
+        if (s->cache == 0)
+                s->cache = (unsigned int)MIN(count / 4, (size_t)DEFAULT_CACHE);
+        s->cache = MAX(s->cache, 1u);
+        s->limit = s->cache + s->cache / 2;
         return 0;
 }

@@ -100,19 +100,19 @@ static inline int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64
         uint64_t top = vaddr >> VADDR_BLOCK_SHIFT == 0 ? t->low[vaddr >> VADDR_TOP_SHIFT] : 0, *link, *word;
         struct vaddr_node *leaf;
 
-        if (size == UINT64_C(1) << VADDR_PAGE_SHIFT && top & VADDR_TABLE) {
-                link = (uint64_t *)vaddr_next(top) + (vaddr >> 21 & (VADDR_SLOTS - 1));
-                leaf = (struct vaddr_node *)vaddr_next(*link);
-                word = &leaf->words[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)];
-                if (*link & VADDR_TABLE && *word == VADDR_FREE) {
-                        __atomic_store_n(word, iova | UINT64_C(1) << VADDR_RUN_SHIFT | VADDR_HIDDEN,
-                                         __ATOMIC_RELEASE);
-                        leaf->n_used++;
-                        *ret_run = (struct vaddr_run){ word, link, leaf, 1 };
-                        return 0;
-                }
-        }
-        return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
+        if (size != UINT64_C(1) << VADDR_PAGE_SHIFT || !(top & VADDR_TABLE))
+                return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
+        link = (uint64_t *)vaddr_next(top) + (vaddr >> 21 & (VADDR_SLOTS - 1));
+        if (!(*link & VADDR_TABLE))
+                return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
+        leaf = (struct vaddr_node *)vaddr_next(*link);
+        word = &leaf->words[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)];
+        if (*word != VADDR_FREE)
+                return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
+        __atomic_store_n(word, iova | UINT64_C(1) << VADDR_RUN_SHIFT | VADDR_HIDDEN, __ATOMIC_RELEASE);
+        leaf->n_used++;
+        *ret_run = (struct vaddr_run){ word, link, leaf, 1 };
+        return 0;
 }
 
 /* Gives back what one call took. */

@@ -27,7 +27,7 @@ extern "C" {
  */
 struct iommuctl_pool;
 
-/** The most that a thread's cache may be asked to hold. */
+/** The most buffers that may be asked to move at once. */
 #define IOMMUCTL_POOL_CACHE_MAX 4096u
 
 enum iommuctl_pool_flags {
@@ -49,8 +49,9 @@ struct iommuctl_pool_options {
         size_t page_size;    /* pool_new only: as in struct iommuctl_dma_options */
         uint64_t iova_limit; /* the last address a device can form, 0xffffffff for 32 bits; 0: no limit */
         unsigned int access; /* enum iommuctl_access; 0: both; pool_new_in: what the mapping has */
-        unsigned int cache;  /* how many buffers a thread's cache holds at most, up to
-                                IOMMUCTL_POOL_CACHE_MAX; 0: 64, or a quarter of a small pool */
+        unsigned int cache;  /* how many buffers move at once between a thread's cache and the rest, up to
+                                IOMMUCTL_POOL_CACHE_MAX; a cache holds half as many more at most. 0: 64,
+                                or a quarter of a small pool */
         unsigned int flags;  /* enum iommuctl_pool_flags */
         const char *name;    /* as in struct iommuctl_dma_options */
 };
@@ -66,7 +67,8 @@ struct iommuctl_pool_cache {
         unsigned int limit;   /* it never holds more; 0: each get and put is the library's */
         uint64_t iova_offset; /* what makes an IOVA of an address, modulo 2^64 */
         struct iommuctl_pool *pool;
-        uint64_t reserved[5];
+        void *spare; /* the library's */
+        uint64_t reserved[4];
         /* the addresses of the buffers follow, the one that is got next last */
 };
 
@@ -80,9 +82,9 @@ struct iommuctl_pool_cache {
  *
  * Returns 0 and sets @ret_pool, the caller's to free with iommuctl_pool_free(). On failure nothing is left,
  * and the text says why: -EINVAL: struct_size is not set, or what lies beyond the members this library knows
- * is not zero; count or size is 0 or all together is more than can be; align is no power of two or above the
- * page size; cache is above IOMMUCTL_POOL_CACHE_MAX; unknown flags, a bad name. Or as iommuctl_dma_alloc():
- * -ENOMEM, -ENOSPC, -ENODEV, -EOPNOTSUPP, -EMFILE.
+ * is not zero; count or size is 0, or all together is more than can be (2^32 times the alignment); align is
+ * no power of two or above the page size; cache is above IOMMUCTL_POOL_CACHE_MAX; unknown flags, a bad name.
+ * Or as iommuctl_dma_alloc(): -ENOMEM, -ENOSPC, -ENODEV, -EOPNOTSUPP, -EMFILE.
  */
 int iommuctl_pool_new(struct iommuctl_container *container, const struct iommuctl_pool_options *options,
                       struct iommuctl_pool **ret_pool);
@@ -134,8 +136,9 @@ void iommuctl_pool_put_bulk_slow(struct iommuctl_pool_cache *cache, void *const 
 /**
  * iommuctl_pool_get() - a buffer, or NULL where none is left.
  *
- * None is left when the cache and the shared part are empty: others' caches may hold some still, up to their
- * limit each. A pool is made larger by that much than what is in use at most. Never blocks on another thread
+ * None is left when the cache and the shared part are empty: others' caches may hold some still, each up to
+ * one and a half times the options' cache. A pool is made larger by that much for each than what is in use at
+ * most. Never blocks on another thread
  * but for the moment in which that moves a batch between its cache and the shared part.
  */
 static inline void *iommuctl_pool_get(struct iommuctl_pool_cache *cache)
@@ -148,7 +151,9 @@ static inline void *iommuctl_pool_get(struct iommuctl_pool_cache *cache)
         return ((void **)(cache + 1))[n];
 }
 
-/** iommuctl_pool_put() - give a buffer back. Always succeeds; the device must be done with it. */
+/** iommuctl_pool_put() - give a buffer back. Always succeeds. The device must be done with it. Anything but a
+ * buffer that was got from this pool, and not put since, breaks the pool: somebody gets an address that is no
+ * buffer, or the same twice. IOMMUCTL_POOL_DEBUG finds where. */
 static inline void iommuctl_pool_put(struct iommuctl_pool_cache *cache, void *buffer)
 {
         unsigned int n = cache->n;
