@@ -152,6 +152,13 @@ int device_open_node(struct iommuctl_ctx *ctx, const struct device_place *place)
         return fd < 0 ? explain_node(ctx, place->name, place->cdev, place->name, fd) : fd;
 }
 
+/* Devices' own nodes are nothing to it. Once so, it stays so. */
+static bool opens_groups(const struct iommuctl_container *c)
+{
+        return container_backend(c) == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1 ||
+               c->asked == IOMMUCTL_BACKEND_NOIOMMU;
+}
+
 /* Whether the container is, or now becomes, an iommufd one for this device: its descriptor, -1 for type1, or
  * a failure with its text. */
 static int choose_iommufd(struct iommuctl_container *c, const struct device_request *request, int *ret_fd)
@@ -164,8 +171,7 @@ static int choose_iommufd(struct iommuctl_container *c, const struct device_requ
         int r;
 
         *ret_fd = -1;
-        if (c->backend == &backend_type1 || c->asked == IOMMUCTL_BACKEND_TYPE1 ||
-            c->asked == IOMMUCTL_BACKEND_NOIOMMU)
+        if (opens_groups(c))
                 return place->cdev_asked
                                ? ctx_error(c->ctx, -EINVAL, place->name,
                                            "/%s cannot join: the container is a %s one, which "
@@ -302,7 +308,10 @@ _public_ int iommuctl_device_open_with(struct iommuctl_container *c, const char 
                 return ctx_error(c->ctx, -EINVAL, NULL,
                                  "an iommufd_id is of a device that is bound already: "
                                  "iommuctl_device_open_fd()");
-        r = device_locate(c->ctx, name, &request.place);
+        if (opens_groups(c))
+                r = device_locate_in_group(c->ctx, name, &request.place);
+        else
+                r = device_locate(c->ctx, name, &request.place);
         if (r < 0)
                 return r;
         device_open_begin(c);

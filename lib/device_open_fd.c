@@ -244,7 +244,7 @@ _public_ int iommuctl_group_open_device(struct iommuctl_group *g, const char *na
         struct device_place place;
         int r;
 
-        r = device_locate(ctx, name, &place);
+        r = device_locate_in_group(ctx, name, &place);
         if (r < 0)
                 return r;
         if (place.group != g->id)

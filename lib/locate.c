@@ -110,7 +110,7 @@ static bool is_name(const char *name)
                name[0] != '.';
 }
 
-int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place)
+static int locate(struct iommuctl_ctx *ctx, const char *name, bool with_cdev, struct device_place *ret_place)
 {
         struct sysfs s = { ctx->kernel, ctx->root_fd, ctx->root != NULL };
         struct scoped_fd dir _cleanup_fd_ = SCOPED_FD(ctx->kernel, -1);
@@ -149,7 +149,18 @@ int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_plac
         place.group = (unsigned int)strtoul(group, &end, 10);
         if (*end)
                 return ctx_error(ctx, -EPROTO, name, "%s has a group that is no number: %s", name, group);
-        find_cdev(&s, dir.fd, &place);
+        if (with_cdev || place.cdev_asked)
+                find_cdev(&s, dir.fd, &place);
         *ret_place = place;
         return 0;
+}
+
+int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place)
+{
+        return locate(ctx, name, true, ret_place);
+}
+
+int device_locate_in_group(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place)
+{
+        return locate(ctx, name, false, ret_place);
 }

@@ -18,3 +18,6 @@ struct device_place {
  * ("/dev/vfio/devices/vfio0"). 0; -ENODEV with a text where there is no such device or it is in no group;
  * -EINVAL where the path is of something else. */
 int device_locate(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place);
+
+/* The same for those who open it through its group: a cdev that was not asked for is not looked for. */
+int device_locate_in_group(struct iommuctl_ctx *ctx, const char *name, struct device_place *ret_place);

@@ -40,6 +40,7 @@ test  command:swapon                 mount
 test  command:setpriv                util-linux
 test  command:dmsetup                dmsetup
 test  command:tshark                 tshark
+bench command:dpdk-testpmd           dpdk
 bench pkg-config:libdpdk             dpdk-dev
 END
 }
