@@ -83,6 +83,16 @@ int dma_buffers_check(struct cli *cli, struct dma_buffers *buffers, const struct
         return r < 0 ? say_shortage(cli, &shortage, r) : EXIT_DONE;
 }
 
+/* From here on a second thread pays, and so does memory that is near the device. */
+#define LARGE ((uint64_t)64 << 20)
+
+static int alloc(struct iommuctl_container *container, struct dma_buffer *b)
+{
+        if (b->spec.size < LARGE)
+                return iommuctl_dma_alloc(container, b->spec.size, &b->options, &b->dma);
+        return iommuctl_dma_alloc_populated(container, b->spec.size, &b->options, NULL, &b->dma);
+}
+
 int dma_buffers_map(struct cli *cli, struct dma_buffers *buffers, struct iommuctl_container *container)
 {
         /* Fixed IOVAs first: an automatic one must not take what was asked for by number. */
@@ -93,7 +103,7 @@ int dma_buffers_map(struct cli *cli, struct dma_buffers *buffers, struct iommuct
 
                         if (b->spec.fixed != fixed)
                                 continue;
-                        r = iommuctl_dma_alloc(container, b->spec.size, &b->options, &b->dma);
+                        r = alloc(container, b);
                         if (r < 0)
                                 return dma_error(cli, r);
                 }

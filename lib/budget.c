@@ -6,15 +6,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "budget_internal.h"
 #include "ctx.h"
 #include "sysfs.h"
 
 #define KIB 1024
-
-/* Bit of CAP_IPC_LOCK in the masks of /proc/PID/status (linux/capability.h). */
-#define CAP_IPC_LOCK_BIT 14
 
 const char *budget_item_name(const struct budget *b, size_t i, char text[BUDGET_NAME])
 {
@@ -103,8 +101,7 @@ static int check_overlaps(const struct budget *b, size_t i)
         return 0;
 }
 
-/* The value of a line "Name:   123 kB" or "Name:  0000ff" of a file of such lines. */
-static bool line_value(const char *text, const char *name, unsigned int base, uint64_t *ret_value)
+bool budget_line(const char *text, const char *name, unsigned int base, uint64_t *ret_value)
 {
         for (const char *line = text; line; line = strchr(line, '\n')) {
                 char *end;
@@ -119,59 +116,52 @@ static bool line_value(const char *text, const char *name, unsigned int base, ui
         return false;
 }
 
-static int check_memlock(const struct budget *b, uint64_t total)
+uint64_t budget_bytes(const struct budget *b, bool all)
 {
-        struct iommuctl_shortage s = { .kind = IOMMUCTL_SHORTAGE_MEMLOCK,
-                                       .item = b->n_items,
-                                       .needed = total };
-        struct kernel *k = b->ctx->kernel;
-        uint64_t caps = 0, locked_kib = 0;
-        struct rlimit limit;
-        char status[8192] = "";
+        uint64_t bytes = 0;
 
-        if (k->ops->getrlimit(k, RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-                return 0;
-        /* Longer than the buffer only by what stands behind these lines. */
-        sysfs_read(&b->fs, "proc/self/status", status, sizeof(status));
-        if (!line_value(status, "CapEff", 16, &caps) || caps & UINT64_C(1) << CAP_IPC_LOCK_BIT)
-                return 0;
-        line_value(status, "VmLck", 10, &locked_kib);
-        s.available = limit.rlim_cur - MIN((uint64_t)limit.rlim_cur, locked_kib * KIB);
-        if (total <= s.available)
-                return 0;
-        return budget_short(b, s,
-                            ctx_error(b->ctx, -ENOMEM, NULL,
-                                      "the buffers need %" PRIu64 " KiB of locked memory and %" PRIu64
-                                      " KiB may be locked (RLIMIT_MEMLOCK is %" PRIu64 " KiB, %" PRIu64
-                                      " KiB are in use, no CAP_IPC_LOCK): raise it with 'ulimit -l' or "
-                                      "LimitMEMLOCK=",
-                                      total / KIB, s.available / KIB, (uint64_t)limit.rlim_cur / KIB,
-                                      locked_kib));
+        for (size_t i = 0; i < b->n_items; i++)
+                if (all || budget_page_size(b, i) == b->base_page)
+                        bytes += b->items[i].size;
+        return bytes;
 }
 
-static bool hugepage_number(const struct budget *b, uint64_t page, const char *what, uint64_t *ret_value)
+uint64_t budget_pages(const struct budget *b, uint64_t page)
 {
-        char path[128], text[32], *end;
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < b->n_items; i++)
+                if (budget_page_size(b, i) == page)
+                        n += b->items[i].size / page;
+        return n;
+}
+
+bool budget_seen_before(const struct budget *b, size_t i)
+{
+        for (size_t j = 0; j < i; j++)
+                if (budget_page_size(b, j) == budget_page_size(b, i))
+                        return true;
+        return false;
+}
+
+uint64_t budget_hugepages(const struct budget *b, uint64_t page, const char *what)
+{
+        char path[128], text[32];
 
         snprintf(path, sizeof(path), "sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s", page / KIB, what);
-        if (sysfs_attr(&b->fs, path, text, sizeof(text)) < 0)
-                return false;
-        *ret_value = strtoull(text, &end, 10);
-        return end != text;
+        return sysfs_attr(&b->fs, path, text, sizeof(text)) < 0 ? 0 : strtoull(text, NULL, 10);
 }
 
 /* Pages that a new memfd can have: free and not promised to a mapping already, and what the kernel may make
  * beyond its pool (Documentation/admin-guide/mm/hugetlbpage.rst). */
 static uint64_t hugepages_available(const struct budget *b, uint64_t page)
 {
-        uint64_t free_pages = 0, reserved = 0, overcommit = 0, surplus = 0;
+        uint64_t free_pages = budget_hugepages(b, page, "free_hugepages");
+        uint64_t reserved = budget_hugepages(b, page, "resv_hugepages");
+        uint64_t overcommit = budget_hugepages(b, page, "nr_overcommit_hugepages");
+        uint64_t surplus = budget_hugepages(b, page, "surplus_hugepages");
 
-        if (!hugepage_number(b, page, "free_hugepages", &free_pages))
-                return 0;
-        hugepage_number(b, page, "resv_hugepages", &reserved);
-        hugepage_number(b, page, "nr_overcommit_hugepages", &overcommit);
-        hugepage_number(b, page, "surplus_hugepages", &surplus);
-        return free_pages - MIN(free_pages, reserved) + overcommit - MIN(overcommit, surplus);
+        return budget_left(free_pages, reserved) + budget_left(overcommit, surplus);
 }
 
 /* Item I, the first of its page size: enough pages for it and the later ones? */
@@ -180,18 +170,12 @@ static int check_hugepages(const struct budget *b, size_t i)
         uint64_t page = budget_page_size(b, i);
         struct iommuctl_shortage s = { .kind = IOMMUCTL_SHORTAGE_HUGEPAGES, .item = i, .page_size = page };
 
-        if (page == b->base_page)
+        if (page == b->base_page || budget_seen_before(b, i))
                 return 0;
-        for (size_t j = 0; j < b->n_items; j++) {
-                if (budget_page_size(b, j) != page)
-                        continue;
-                if (j < i)
-                        return 0;
-                s.needed += b->items[j].size / page;
-        }
+        s.needed = budget_pages(b, page);
         s.available = hugepages_available(b, page);
         if (s.needed <= s.available)
-                return 0;
+                return budget_cgroup_hugepages(b, i, page, s.needed);
         return budget_short(b, s,
                             ctx_error(b->ctx, -ENOMEM, NULL,
                                       "the buffers need %" PRIu64 " hugepages of %" PRIu64 " KiB and %" PRIu64
@@ -205,17 +189,16 @@ static int check_hugepages(const struct budget *b, size_t i)
  * most there can be. */
 static int check_memory(const struct budget *b)
 {
-        struct iommuctl_shortage s = { .kind = IOMMUCTL_SHORTAGE_MEMORY, .item = b->n_items };
+        struct iommuctl_shortage s = { .kind = IOMMUCTL_SHORTAGE_MEMORY,
+                                       .item = b->n_items,
+                                       .needed = budget_bytes(b, false) };
         uint64_t available_kib, swap_kib = 0;
         char meminfo[4096] = "";
 
-        for (size_t i = 0; i < b->n_items; i++)
-                if (budget_page_size(b, i) == b->base_page)
-                        s.needed += b->items[i].size;
         if (sysfs_read(&b->fs, "proc/meminfo", meminfo, sizeof(meminfo)) <= 0 ||
-            !line_value(meminfo, "MemAvailable", 10, &available_kib))
+            !budget_line(meminfo, "MemAvailable", 10, &available_kib))
                 return 0;
-        line_value(meminfo, "SwapFree", 10, &swap_kib);
+        budget_line(meminfo, "SwapFree", 10, &swap_kib);
         s.available = (available_kib + swap_kib) * KIB;
         if (s.needed <= s.available)
                 return 0;
@@ -258,6 +241,8 @@ _public_ int iommuctl_budget_check(struct iommuctl_ctx *ctx, const struct iommuc
         for (size_t i = 0; r == 0 && i < n_items; i++)
                 r = check_hugepages(&b, i);
         if (r == 0)
-                r = check_memlock(&b, total);
-        return r < 0 ? r : check_memory(&b);
+                r = budget_memlock(&b, total, NULL);
+        if (r == 0)
+                r = check_memory(&b);
+        return r < 0 ? r : budget_cgroup_memory(&b);
 }

@@ -209,5 +209,5 @@ _public_ int iommuctl_budget_check_container(struct iommuctl_container *containe
                 else if (r == 0)
                         r = check_anywhere(&b, ranges, (size_t)n, i);
         }
-        return r;
+        return r < 0 ? r : budget_memlock(&b, budget_bytes(&b, true), container);
 }

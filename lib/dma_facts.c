@@ -12,7 +12,7 @@ _public_ struct iommuctl_span iommuctl_dma_span(const struct iommuctl_dma *dma)
 
 _public_ bool iommuctl_dma_is_mapped(const struct iommuctl_dma *dma)
 {
-        return dma_entry_state(&dma->entry) == DMA_LIVE;
+        return dma_entry_is_mapped(&dma->entry);
 }
 
 _public_ int iommuctl_dma_fd(const struct iommuctl_dma *dma)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "dma.h"
+#include "dma_alloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -94,24 +94,35 @@ void dma_memory_free(struct kernel *k, const struct dma_memory *memory)
         k->ops->close(k, memory->fd);
 }
 
+int dma_alloc_read(struct iommuctl_container *c, const struct iommuctl_dma_options *from, size_t *size,
+                   struct iommuctl_dma_options *ret_options)
+{
+        struct iommuctl_dma_options o;
+        int r;
+
+        r = dma_options_read(c, from, &o);
+        if (r < 0)
+                return r;
+        o.page_size = o.page_size ?: (size_t)getpagesize();
+        if (o.page_size < (size_t)getpagesize() || o.page_size & (o.page_size - 1))
+                return ctx_error(c->ctx, -EINVAL, NULL, "there are no pages of %zu bytes", o.page_size);
+        if (*size == 0 || *size > SIZE_MAX / 2 || *size > SIZE_MAX - (o.page_size - 1))
+                return ctx_error(c->ctx, -EINVAL, NULL, "a buffer of %zu bytes cannot be", *size);
+        *size = (*size + o.page_size - 1) & ~(o.page_size - 1);
+        *ret_options = o;
+        return 0;
+}
+
 _public_ int iommuctl_dma_alloc(struct iommuctl_container *c, size_t size,
                                 const struct iommuctl_dma_options *options, struct iommuctl_dma **ret_dma)
 {
         struct iommuctl_dma_options o;
         struct dma_memory memory;
-        size_t page_size;
         int r;
 
-        r = dma_options_read(c, options, &o);
-        if (r < 0)
-                return r;
-        page_size = o.page_size ?: (size_t)getpagesize();
-        if (page_size < (size_t)getpagesize() || page_size & (page_size - 1))
-                return ctx_error(c->ctx, -EINVAL, NULL, "there are no pages of %zu bytes", page_size);
-        if (size == 0 || size > SIZE_MAX / 2 || size > SIZE_MAX - (page_size - 1))
-                return ctx_error(c->ctx, -EINVAL, NULL, "a buffer of %zu bytes cannot be", size);
-        size = (size + page_size - 1) & ~(page_size - 1);
-        r = dma_memory_new(c, size, page_size, o.name, &memory);
+        r = dma_alloc_read(c, options, &size, &o);
+        if (r >= 0)
+                r = dma_memory_new(c, size, o.page_size, o.name, &memory);
         if (r < 0)
                 return r;
         memory.by_file = o.flags & IOMMUCTL_DMA_BY_FILE;

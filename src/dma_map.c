@@ -2,6 +2,7 @@
 #include "dma_map.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "util/macro.h"
 
@@ -59,9 +60,16 @@ int dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, struct 
 
 bool dma_entry_ask(struct dma_entry *e)
 {
-        unsigned int state = DMA_BUSY;
+        unsigned int state;
 
-        return __atomic_compare_exchange_n(&e->state, &state, DMA_WAITED, false, __ATOMIC_ACQ_REL,
-                                           __ATOMIC_ACQUIRE) ||
-               state == DMA_WAITED;
+        for (;;) {
+                state = DMA_BUSY;
+                if (__atomic_compare_exchange_n(&e->state, &state, DMA_WAITED, false, __ATOMIC_ACQ_REL,
+                                                __ATOMIC_ACQUIRE) ||
+                    state == DMA_WAITED)
+                        return true;
+                if (state != DMA_HIDING)
+                        return false;
+                sched_yield(); /* its thread needs no lock to go on */
+        }
 }

@@ -20,7 +20,8 @@
 /* What becomes of an entry. */
 enum dma_state {
         DMA_OUT,    /* not in the books */
-        DMA_BUSY,   /* a thread is at the kernel with it: none but that one may touch it */
+        DMA_HIDING, /* a thread has just taken it, and hides it from translation; for a moment */
+        DMA_BUSY,   /* that thread is at the kernel with it: none but that one may touch it */
         DMA_WAITED, /* the same, and others wait until it is done */
         DMA_LIVE,   /* in the kernel */
         DMA_IDLE,   /* not in the kernel, and keeps its addresses */
@@ -96,24 +97,35 @@ static inline enum dma_state dma_entry_state(const struct dma_entry *e)
         return (enum dma_state)__atomic_load_n(&e->state, __ATOMIC_ACQUIRE);
 }
 
+/* Whether the kernel has it, and translation knows it. */
+static inline bool dma_entry_is_mapped(const struct dma_entry *e)
+{
+        enum dma_state state = dma_entry_state(e);
+
+        return state == DMA_LIVE || state == DMA_HIDING;
+}
+
 static inline bool dma_entry_is_busy(const struct dma_entry *e)
 {
         enum dma_state state = dma_entry_state(e);
 
-        return state == DMA_BUSY || state == DMA_WAITED;
+        return state == DMA_HIDING || state == DMA_BUSY || state == DMA_WAITED;
 }
 
 /* Without the lock: makes an entry that was in state FROM this thread's, and hides it from translation. False
  * where it is in another state. */
 static inline bool dma_entry_acquire(struct dma_map *m, struct dma_entry *e, enum dma_state from)
 {
+        const bool hide = from == DMA_LIVE && e->has_vaddr;
         unsigned int state = from;
 
-        if (!__atomic_compare_exchange_n(&e->state, &state, DMA_BUSY, false, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_RELAXED))
+        if (!__atomic_compare_exchange_n(&e->state, &state, hide ? DMA_HIDING : DMA_BUSY, false,
+                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
                 return false;
-        if (from == DMA_LIVE && e->has_vaddr)
+        if (hide) {
                 vaddr_table_set_live(&m->table, e->vaddr, e->size, &e->run, false);
+                __atomic_store_n(&e->state, DMA_BUSY, __ATOMIC_RELEASE);
+        }
         return true;
 }
 

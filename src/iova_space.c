@@ -65,9 +65,14 @@ bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last
 #define KEPT_PART_OF_ALL (16u * IOVA_STACKS)
 
 /* Each size up to 64 pages of 4 KiB has its own. */
+static unsigned int stack_number(uint64_t size)
+{
+        return (unsigned int)((size >> 12 ^ size >> 20) % IOVA_STACKS);
+}
+
 static struct iova_stack *stack_of(struct iova_space *s, uint64_t size)
 {
-        return &s->recent[(size >> 12 ^ size >> 20) % IOVA_STACKS];
+        return &s->recent[stack_number(size)];
 }
 
 static bool is_kept(const struct iova_space *s, const struct iova_extent *e)
@@ -75,6 +80,25 @@ static bool is_kept(const struct iova_space *s, const struct iova_extent *e)
         const struct iova_stack *k = stack_of((struct iova_space *)s, e->last - e->start + 1);
 
         return (uintptr_t)e - (uintptr_t)k->extents < k->n * sizeof(*e);
+}
+
+/* What was given back last of each size was put on its stack without a word to the tree: the line to write it
+ * to is not there yet, and is only asked for. It is written when the next one comes upon it, or here, before
+ * anything else is done with the tree. */
+static void settle_tops(const struct iova_space *s)
+{
+        for (uint64_t left = s->unsettled; left; left &= left - 1) {
+                const struct iova_stack *k = &s->recent[__builtin_ctzll(left)];
+
+                if (k->n > 0)
+                        iova_tree_settle(&k->extents[k->n - 1]);
+        }
+}
+
+static void settle(struct iova_space *s)
+{
+        settle_tops(s);
+        s->unsettled = 0;
 }
 
 /* What was in the stack is free from now on. */
@@ -95,6 +119,17 @@ static bool empty_all(struct iova_space *s)
         return any;
 }
 
+/* Puts what E has on top; there is room. */
+static inline void push(struct iova_space *s, unsigned int i, const struct iova_extent *e)
+{
+        struct iova_stack *k = &s->recent[i];
+
+        if (k->n > 0)
+                iova_tree_settle(&k->extents[k->n - 1]);
+        iova_tree_replace(e, &k->extents[k->n++]);
+        s->unsettled |= UINT64_C(1) << i;
+}
+
 /* E, which is in a stack, is free from now on. */
 static void drop_kept(struct iova_space *s, struct iova_extent *e)
 {
@@ -102,8 +137,10 @@ static void drop_kept(struct iova_space *s, struct iova_extent *e)
         const struct iova_extent *top = &k->extents[--k->n];
 
         iova_tree_remove(&s->tree, e);
-        if (e != top)
+        if (e != top) {
                 iova_tree_replace(top, e);
+                iova_tree_settle(e);
+        }
 }
 
 /* More room in the stack, if there may be more and there is memory for it. */
@@ -119,8 +156,10 @@ static bool grow(const struct iova_space *s, struct iova_stack *k)
         extents = malloc(room * sizeof(*extents));
         if (!extents)
                 return false;
-        for (uint32_t i = 0; i < k->n; i++)
+        for (uint32_t i = 0; i < k->n; i++) {
                 iova_tree_replace(&k->extents[i], &extents[i]);
+                iova_tree_settle(&extents[i]);
+        }
         free(k->extents);
         k->extents = extents;
         k->room = (uint32_t)room;
@@ -133,6 +172,7 @@ int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ran
 
         if (!copy)
                 return -ENOMEM;
+        settle(s);
         empty_all(s); /* they may be outside of these */
         if (n_ranges > 0)
                 memcpy(copy, ranges, n_ranges * sizeof(*copy));
@@ -147,8 +187,10 @@ int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ran
 
 struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last)
 {
-        struct iova_extent *e = iova_tree_first_from(&s->tree, start);
+        struct iova_extent *e;
 
+        settle_tops(s);
+        e = iova_tree_first_from(&s->tree, start);
         while (e && is_kept(s, e))
                 e = iova_tree_next(e);
         return e && e->start <= last ? e : NULL;
@@ -160,6 +202,7 @@ int iova_space_reserve(struct iova_space *s, struct iova_extent *e, uint64_t sta
 
         if (!iova_space_allows(s, start, last))
                 return -ERANGE;
+        settle(s);
         while ((other = iova_tree_first_from(&s->tree, start)) && other->start <= last) {
                 if (!is_kept(s, other))
                         return -EEXIST;
@@ -233,6 +276,7 @@ allocate_from_tree(struct iova_space *s, struct iova_extent *e, const struct iov
 
         if (q->size == 0)
                 return -ENOSPC;
+        settle(s);
         while (!search(s, q, &e->start, &place))
                 if (!empty_all(s))
                         return -ENOSPC;
@@ -253,6 +297,7 @@ int iova_space_allocate(struct iova_space *s, struct iova_extent *e, const struc
                 return allocate_from_tree(s, e, q);
         k->n--;
         iova_tree_replace(top, e);
+        iova_tree_settle(e);
         return 0;
 }
 
@@ -261,12 +306,13 @@ static void __attribute__((noinline)) release_to_tree(struct iova_space *s, stru
         const uint64_t size = e->last - e->start + 1;
         struct iova_stack *k = stack_of(s, size);
 
+        settle(s);
         if (e->tag == s->generation) {
                 if (k->size != size)
                         empty(s, k);
                 k->size = size;
                 if (k->n < k->room || grow(s, k)) {
-                        iova_tree_replace(e, &k->extents[k->n++]);
+                        push(s, stack_number(size), e);
                         return;
                 }
         }
@@ -276,10 +322,12 @@ static void __attribute__((noinline)) release_to_tree(struct iova_space *s, stru
 void iova_space_release(struct iova_space *s, struct iova_extent *e)
 {
         const uint64_t size = e->last - e->start + 1;
-        struct iova_stack *k = stack_of(s, size);
+        const unsigned int i = stack_number(size);
+        const struct iova_stack *k = &s->recent[i];
 
+        __builtin_prefetch(e->home, 1); /* for the next to come upon it */
         if (k->size == size && k->n < k->room && e->tag == s->generation)
-                iova_tree_replace(e, &k->extents[k->n++]);
+                push(s, i, e);
         else
                 release_to_tree(s, e);
 }

@@ -12,8 +12,13 @@
  * allocator does (drivers/iommu/iova.c, iova_rcache). These ranges are in nobody's way: they merge with what
  * is free beside them as soon as a fixed address needs them, or an automatic one finds no room.
  *
+ * Handing on touches one cache line of the tree, the leaf's pointer to the extent. With many extents it is
+ * not there, and writing it would hold up what comes after; so a release only fetches it, and it is written
+ * when something else becomes of the stack or of the tree. The instructions, some 80 for a release and a
+ * request, are then nearly all that is paid, with a thousand extents as with a million.
+ *
  * An extent lives inside the mapping that uses it, so that giving an address back needs no memory and cannot
- * fail. A space points into itself and must stay where it is. Nothing here takes a lock. */
+ * fail. Nothing here takes a lock. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +43,7 @@ struct iova_space {
         size_t n_ranges;
         uint32_t generation; /* of the ranges */
         struct iova_stack recent[IOVA_STACKS];
+        uint64_t unsettled; /* a bit for each stack: the tree may not know of its top yet */
 };
 
 /* What an automatic address has to be: START % ALIGN == OFFSET, LOW <= START, START + SIZE - 1 <= LIMIT.
@@ -61,7 +67,7 @@ int iova_space_set_ranges(struct iova_space *s, const struct iommuctl_range *ran
 /* Whether START to LAST lies inside one of the ranges. */
 bool iova_space_allows(const struct iova_space *s, uint64_t start, uint64_t last);
 
-/* The first extent in address order that START to LAST meets; NULL. */
+/* The first extent in address order that START to LAST meets; NULL. Needs the owner's lock as changes do. */
 struct iova_extent *iova_space_overlap(const struct iova_space *s, uint64_t start, uint64_t last);
 
 /* Takes START to LAST. 0; -EEXIST where an extent is in the way; -ERANGE where it leaves the ranges;

@@ -9,6 +9,10 @@
  * and its slot, a node its parent and its slot there. So removing begins at the leaf, without a search, and
  * goes up only as far as something changed.
  *
+ * Nodes come from ever larger blocks of memory, huge pages where the kernel has some: with a million extents
+ * half of what a node costs would be its page's entry in the processor's tables. The blocks go when the last
+ * extent does.
+ *
  * Removing needs no memory and cannot fail. Inserting splits nodes that are full from the top down, each into
  * a tree that is as valid as before, so that it may fail at any of them. Nodes that are nearly empty are
  * joined with a neighbour: with n extents the tree is O(log n) high, whatever there was before. */
@@ -27,10 +31,16 @@ struct iova_extent {
 };
 
 struct iova_node;
+struct iova_slab;
 
 struct iova_tree {
         struct iova_node *root; /* NULL: no extents */
         size_t n;
+        /* Memory for nodes: what was never used, what was given back, and the blocks that both are in. */
+        struct iova_node *fresh, *free;
+        struct iova_slab *slabs;
+        size_t n_fresh;
+        size_t n_nodes; /* in use */
         /* All starts, and all ends that are outside, that there ever were, or-ed: the tree's extents begin
          * and end at multiples of the lowest bit. */
         uint64_t boundaries;
@@ -69,9 +79,13 @@ bool iova_tree_find_gap(const struct iova_tree *t, const struct iova_search *q, 
 int iova_tree_insert(struct iova_tree *t, struct iova_extent *e, const struct iova_place *place);
 void iova_tree_remove(struct iova_tree *t, struct iova_extent *e);
 
-/* Gives NEW what OLD has, which is in the tree no more. */
+/* Gives NEW what OLD has, which is in the tree no more; to be settled before the next call for the tree. */
 static inline void iova_tree_replace(const struct iova_extent *old, struct iova_extent *new)
 {
         *new = *old;
-        *new->home = new;
+}
+
+static inline void iova_tree_settle(struct iova_extent *e)
+{
+        *e->home = e;
 }

@@ -2,8 +2,10 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +161,38 @@ static int real_munmap(struct kernel *k, void *addr, size_t length)
 {
         (void)k;
         return RESULT(munmap(addr, length));
+}
+
+static int real_madvise(struct kernel *k, void *addr, size_t length, int advice)
+{
+        (void)k;
+        return RETRY(madvise(addr, length, advice));
+}
+
+static int real_mbind(struct kernel *k, void *addr, size_t length, int mode, unsigned int node)
+{
+        const size_t bits = 8 * sizeof(unsigned long);
+        unsigned long nodes[16] = { 0 }; /* MAX_NUMNODES is 1024 at most (CONFIG_NODES_SHIFT is 10 or less) */
+
+        (void)k;
+        if (node >= bits * ARRAY_SIZE(nodes))
+                return -EINVAL;
+        nodes[node / bits] = 1ul << node % bits;
+        /* the kernel reads one bit less than it is told (get_nodes(), mm/mempolicy.c) */
+        return (int)RESULT(syscall(SYS_mbind, addr, length, mode, nodes, bits * ARRAY_SIZE(nodes) + 1, 0));
+}
+
+/* FUTEX_WAKE_OP does its arithmetic whether or not somebody waits. Who waits at ADDR may wake for nothing, as
+ * all who wait on a futex must expect. */
+static int real_touch(struct kernel *k, void *addr)
+{
+        uint32_t nobodys = 0;
+        long r;
+
+        (void)k;
+        r = RETRY(syscall(SYS_futex, &nobodys, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, addr,
+                          FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LT, 0)));
+        return r < 0 ? (int)r : 0;
 }
 
 static int real_memfd_create(struct kernel *k, const char *name, unsigned int flags)
@@ -393,6 +427,16 @@ static pid_t real_getpid(struct kernel *k)
         return getpid();
 }
 
+static int real_n_cpus(struct kernel *k)
+{
+        cpu_set_t set;
+
+        (void)k;
+        /* EINVAL: the machine has more processors than the set has room for, 1024 */
+        return sched_getaffinity(0, sizeof(set), &set) < 0 ? (int)RESULT(sysconf(_SC_NPROCESSORS_ONLN))
+                                                           : CPU_COUNT(&set);
+}
+
 static const struct kernel_ops real_ops = {
         .openat = real_openat,
         .open_in_root = real_open_in_root,
@@ -412,6 +456,9 @@ static const struct kernel_ops real_ops = {
         .ioctl = real_ioctl,
         .mmap = real_mmap,
         .munmap = real_munmap,
+        .madvise = real_madvise,
+        .mbind = real_mbind,
+        .touch = real_touch,
         .memfd_create = real_memfd_create,
         .eventfd = real_eventfd,
         .dup = real_dup,
@@ -426,6 +473,7 @@ static const struct kernel_ops real_ops = {
         .read_guarded = real_read_guarded,
         .run = real_run,
         .getpid = real_getpid,
+        .n_cpus = real_n_cpus,
 };
 
 struct kernel kernel_real = { .ops = &real_ops };

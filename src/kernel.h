@@ -49,6 +49,13 @@ struct kernel_ops {
         int (*mmap)(struct kernel *k, void *addr, size_t length, int prot, int flags, int fd, uint64_t offset,
                     void **ret_map);
         int (*munmap)(struct kernel *k, void *addr, size_t length);
+        int (*madvise)(struct kernel *k, void *addr, size_t length, int advice);
+        /* Sets the policy of the memory there (MPOL_…, <linux/mempolicy.h>) to one node. -ENOSYS: the kernel
+         * knows no nodes. */
+        int (*mbind)(struct kernel *k, void *addr, size_t length, int mode, unsigned int node);
+        /* Adds 0 to the word at ADDR, a multiple of 4, as one step: the page is there and this process's to
+         * write afterwards, with what was in it. -EFAULT where the processor would send a signal. */
+        int (*touch)(struct kernel *k, void *addr);
         int (*memfd_create)(struct kernel *k, const char *name, unsigned int flags);
         int (*eventfd)(struct kernel *k, unsigned int value, int flags);
         int (*dup)(struct kernel *k, int fd);
@@ -82,6 +89,8 @@ struct kernel_ops {
          * -ETIMEDOUT after killing it. */
         int (*run)(struct kernel *k, const char *const argv[], int timeout_ms);
         pid_t (*getpid)(struct kernel *k);
+        /* How many processors this thread may run on. */
+        int (*n_cpus)(struct kernel *k);
 };
 
 struct kernel {

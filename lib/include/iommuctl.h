@@ -16,6 +16,7 @@
 #include <iommuctl/dirty.h>
 #include <iommuctl/dma.h>
 #include <iommuctl/dma_log.h>
+#include <iommuctl/dma_set.h>
 #include <iommuctl/fault_queue.h>
 #include <iommuctl/gfx.h>
 #include <iommuctl/group.h>
@@ -25,6 +26,8 @@
 #include <iommuctl/machine.h>
 #include <iommuctl/migration.h>
 #include <iommuctl/pci.h>
+#include <iommuctl/pool.h>
+#include <iommuctl/populate.h>
 #include <iommuctl/power.h>
 #include <iommuctl/region.h>
 #include <iommuctl/region_guard.h>

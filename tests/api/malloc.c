@@ -34,6 +34,11 @@ static bool fails(void)
         return true;
 }
 
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+        return fails() ? NULL : __real_aligned_alloc(align, size);
+}
+
 void *__wrap_malloc(size_t size)
 {
         return fails() ? NULL : __real_malloc(size);

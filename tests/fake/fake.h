@@ -57,6 +57,8 @@ struct fake_options {
         unsigned int host_vectors;    /* MSI and MSI-X vectors the host can give to a device; 0: no limit */
         unsigned int hugepages_2m;    /* in the pool */
         unsigned int hugepages_1g;
+        unsigned int cpus;       /* the process may run on; 0: 2 */
+        unsigned int numa_nodes; /* 0: the kernel knows none */
 };
 
 struct fake *fake_machine_new(const struct fake_options *options);
@@ -259,6 +261,10 @@ int fake_lookup(struct fake *m, const char *bdf, uint64_t iova, void **ret_vaddr
 /* Maps and unmaps in the device's address space as another holder of its descriptor would. */
 void fake_map_behind(struct fake *m, const char *bdf, uint64_t iova, void *vaddr, uint64_t size);
 void fake_unmap_behind(struct fake *m, const char *bdf, uint64_t iova);
+
+/* The policy that memory has been given: MPOL_… and its node; 0 where none was. */
+int fake_policy(struct fake *m, const void *addr, unsigned int *ret_node);
+void fake_set_numa_node(struct fake *m, const char *bdf, int node);
 
 /* Counts over the whole machine, for audits and for assertions on cost. */
 unsigned int fake_n_fds(struct fake *m);

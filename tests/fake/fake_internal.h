@@ -78,6 +78,12 @@ struct fake_mmap {
         unsigned int huge_shift;
 };
 
+struct fake_policy {
+        uintptr_t start, end;
+        int mode;
+        unsigned int node;
+};
+
 struct fake_event {
         struct fake_event *next;
         uint64_t at;
@@ -196,6 +202,8 @@ struct fake {
         struct fake_file *fds[FAKE_MAX_FDS];
         unsigned int n_fds;
         struct fake_mmap *mmaps;
+        struct fake_policy policies[8]; /* the last ones */
+        unsigned int n_policies;
         uint64_t huge_used[2]; /* bytes of 2 MiB and 1 GiB pages */
 
         struct fake_driver_state *drivers;
@@ -284,6 +292,8 @@ int fake_base(struct fake *m, int dirfd, struct fake_node **ret_node);
 int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags, int fd, uint64_t offset,
                  void **ret_map);
 int fake_do_munmap(struct fake *m, void *addr, size_t length);
+int fake_do_madvise(struct fake *m, void *addr, size_t length, int advice);
+int fake_do_mbind(struct fake *m, void *addr, size_t length, int mode, unsigned int node);
 int fake_gfx_ioctl(struct fake *m, struct fake_device *d, unsigned long request, void *arg);
 int fake_do_memfd_create(struct fake *m, const char *name, unsigned int flags);
 int fake_do_socket(struct fake *m, int domain, int type, int protocol);

@@ -166,6 +166,42 @@ static bool cuts_a_huge_page(const struct fake *m, uintptr_t start, uintptr_t en
         return false;
 }
 
+int fake_do_madvise(struct fake *m, void *addr, size_t length, int advice)
+{
+        if (advice == MADV_POPULATE_WRITE && !fake_linux(m, 5, 14))
+                return -EINVAL;
+        return kernel_real.ops->madvise(&kernel_real, addr, length, advice);
+}
+
+/* A node that is not there, or has no memory: EINVAL (mpol_set_nodemask(), mm/mempolicy.c). What is asked for
+ * last counts. */
+int fake_do_mbind(struct fake *m, void *addr, size_t length, int mode, unsigned int node)
+{
+        struct fake_policy *policy = &m->policies[m->n_policies++ % ARRAY_SIZE(m->policies)];
+
+        if (m->options.numa_nodes == 0)
+                return -ENOSYS;
+        if (node >= m->options.numa_nodes)
+                return -EINVAL;
+        *policy = (struct fake_policy){ (uintptr_t)addr, (uintptr_t)addr + length, mode, node };
+        return 0;
+}
+
+int fake_policy(struct fake *m, const void *addr, unsigned int *ret_node)
+{
+        for (unsigned int i = m->n_policies; i-- > 0;) {
+                const struct fake_policy *policy = &m->policies[i % ARRAY_SIZE(m->policies)];
+
+                if ((uintptr_t)addr >= policy->start && (uintptr_t)addr < policy->end) {
+                        *ret_node = policy->node;
+                        return policy->mode;
+                }
+                if (m->n_policies - i >= ARRAY_SIZE(m->policies))
+                        break;
+        }
+        return 0;
+}
+
 int fake_do_munmap(struct fake *m, void *addr, size_t length)
 {
         if (cuts_a_huge_page(m, (uintptr_t)addr, (uintptr_t)addr + length))

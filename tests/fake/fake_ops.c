@@ -183,6 +183,28 @@ static int op_munmap(struct kernel *k, void *addr, size_t length)
         return r;
 }
 
+static int op_madvise(struct kernel *k, void *addr, size_t length, int advice)
+{
+        return CALL("madvise", NULL, fake_do_madvise(m, addr, length, advice));
+}
+
+static int op_mbind(struct kernel *k, void *addr, size_t length, int mode, unsigned int node)
+{
+        return CALL("mbind", NULL, fake_do_mbind(m, addr, length, mode, node));
+}
+
+/* Whole buffers are touched page by page: the machine is not asked for each. */
+static int op_touch(struct kernel *k, void *addr)
+{
+        (void)k;
+        return kernel_real.ops->touch(&kernel_real, addr);
+}
+
+static int op_n_cpus(struct kernel *k)
+{
+        return fake_of(k)->options.cpus ?: 2;
+}
+
 static int op_memfd_create(struct kernel *k, const char *name, unsigned int flags)
 {
         return CALL("memfd_create", name, fake_do_memfd_create(m, name, flags));
@@ -329,6 +351,9 @@ const struct kernel_ops fake_ops = {
         .ioctl = op_ioctl,
         .mmap = op_mmap,
         .munmap = op_munmap,
+        .madvise = op_madvise,
+        .mbind = op_mbind,
+        .touch = op_touch,
         .memfd_create = op_memfd_create,
         .eventfd = op_eventfd,
         .dup = op_dup,
@@ -343,4 +368,5 @@ const struct kernel_ops fake_ops = {
         .read_guarded = op_read_guarded,
         .run = op_run,
         .getpid = op_getpid,
+        .n_cpus = op_n_cpus,
 };

@@ -153,6 +153,11 @@ void fake_set_ids(struct fake *m, const char *bdf, uint16_t vendor, uint16_t dev
         add_id_files(m, d);
 }
 
+void fake_set_numa_node(struct fake *m, const char *bdf, int node)
+{
+        fake_printf_file(m, at(fake_find_device(m, bdf), "numa_node"), "%d\n", node);
+}
+
 static void add_pci_files(struct fake *m, struct fake_device *d)
 {
         const struct fake_pci *p = &d->pci;

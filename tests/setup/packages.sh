@@ -39,6 +39,7 @@ test  command:mkswap                 util-linux
 test  command:swapon                 mount
 test  command:setpriv                util-linux
 test  command:dmsetup                dmsetup
+bench pkg-config:libdpdk             dpdk-dev
 END
 }
 

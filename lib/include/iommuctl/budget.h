@@ -44,14 +44,20 @@ enum iommuctl_shortage_kind {
                                     for, available: the last there is */
         IOMMUCTL_SHORTAGE_RANGE, /* -ERANGE: outside the container's ranges; start, last: the range that is
                                     nearest; for a buffer without a fixed IOVA the largest */
-        IOMMUCTL_SHORTAGE_MAPPINGS, /* -ENOSPC: needed, available: mappings */
+        IOMMUCTL_SHORTAGE_MAPPINGS,         /* -ENOSPC: needed, available: mappings */
+        IOMMUCTL_SHORTAGE_CGROUP_MEMORY,    /* -ENOMEM: a cgroup's limit; needed, available: bytes */
+        IOMMUCTL_SHORTAGE_CGROUP_HUGEPAGES, /* -ENOMEM: the same; needed, available: pages of page_size */
+        IOMMUCTL_SHORTAGE_NODE_HUGEPAGES,   /* -ENOMEM: of NUMA node other; needed, available: pages of
+                                               page_size */
+        IOMMUCTL_SHORTAGE_NODE_MEMORY,      /* -ENOMEM: of NUMA node other; needed, available: bytes */
 };
 
 /** struct iommuctl_shortage - the first thing that does not fit, as data. What a kind does not name is 0. */
 struct iommuctl_shortage {
         enum iommuctl_shortage_kind kind;
         size_t item;  /* index of the item; where all are meant together, the number of items */
-        size_t other; /* IOMMUCTL_SHORTAGE_OVERLAP: index of the other item */
+        size_t other; /* IOMMUCTL_SHORTAGE_OVERLAP: index of the other item; IOMMUCTL_SHORTAGE_NODE_…: the
+                         node */
         uint64_t needed;
         uint64_t available;
         uint64_t start; /* both are inside */
@@ -63,11 +69,17 @@ struct iommuctl_shortage {
  * iommuctl_budget_check() - the buffers by themselves, and against the memory of this process and machine.
  *
  * Sizes and fixed IOVAs are multiples of their page size; no two fixed IOVAs overlap; all together stay below
- * RLIMIT_MEMLOCK (less what the process has locked; not asked of a process with CAP_IPC_LOCK, which the
- * kernel does not ask either); there are free hugepages of each size wanted; and there is memory (with swap
- * that what is in it now could move to). Says no only where the kernel would: other processes may take in the
- * meantime what is there now, and iommufd counts memory locked by the user's other processes, which cannot be
- * read.
+ * RLIMIT_MEMLOCK, less what is locked already; there are free hugepages of each size wanted; there is memory
+ * (with swap that what is in it now could move to); and the process's cgroups, of version 1 or 2, each up to
+ * the root, have room for the memory (memory.max, less what the kernel could reclaim there; memory.high,
+ * which makes a process wait and not fail, where the buffers alone are more) and the hugepages
+ * (hugetlb.SIZE.max and hugetlb.SIZE.rsvd.max).
+ *
+ * What is locked already is counted by process (type1) or by user (iommufd), and no is said where both ways
+ * of counting say so: iommuctl_budget_check_container() knows which it is. A process with CAP_IPC_LOCK has no
+ * limit, as the kernel has none for it.
+ *
+ * Says no only where the kernel would: other processes may take in the meantime what is there now.
  *
  * @ret_shortage: may be NULL. Set on the errors that enum iommuctl_shortage_kind lists, untouched else.
  *
@@ -92,10 +104,29 @@ int iommuctl_budget_check_device(struct iommuctl_ctx *ctx, const struct iommuctl
                                  struct iommuctl_shortage *ret_shortage);
 
 /**
- * iommuctl_budget_check_container() - the buffers against the ranges, page sizes and number of mappings that
- * the kernel gives for @container, whose devices have been opened. Before the first of the items is mapped.
+ * iommuctl_budget_check_node() - the buffers against one NUMA node: whether its free hugepages of each size
+ * wanted, and its memory, are enough. For memory that is to be on that node and no other
+ * (IOMMUCTL_POPULATE_STRICT); what is not bound to a node comes from another where this one is full.
  *
- * Returns 0, -EINVAL, -ERANGE or -ENOSPC; @ret_shortage as in iommuctl_budget_check(). Thread-safe.
+ * Returns 0; -ENOMEM; -EINVAL without a shortage where there is no such node; @ret_shortage as in
+ * iommuctl_budget_check(). Thread-safe.
+ */
+int iommuctl_budget_check_node(struct iommuctl_ctx *ctx, unsigned int node,
+                               const struct iommuctl_budget_item *items, size_t n_items,
+                               struct iommuctl_shortage *ret_shortage);
+
+/**
+ * iommuctl_budget_check_container() - the buffers against the ranges, page sizes and number of mappings that
+ * the kernel gives for @container, whose devices have been opened, and against what may be locked, counted as
+ * the container counts it (iommuctl_container_accounting()). Before the first of the items is mapped.
+ *
+ * By user, all processes of the real user count. No file tells how much that is, so it is put together: the
+ * process's own VmPin in /proc/PID/status, and that of each other process of the user that has no
+ * CAP_IPC_LOCK and has an iommufd or an io_uring open, as far as /proc shows them. What a process has pinned
+ * for RDMA beside those is counted with it.
+ *
+ * Returns 0, -EINVAL, -ERANGE, -ENOSPC or -ENOMEM (IOMMUCTL_SHORTAGE_MEMLOCK); -EOPNOTSUPP without an IOMMU,
+ * -ENODEV where nothing has joined; @ret_shortage as in iommuctl_budget_check(). Thread-safe.
  */
 int iommuctl_budget_check_container(struct iommuctl_container *container,
                                     const struct iommuctl_budget_item *items, size_t n_items,

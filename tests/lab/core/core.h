@@ -94,6 +94,8 @@ void test_threads(void);
 void test_refusals(void);
 /* work.c */
 void test_a_device_at_work(void);
+/* pool.c */
+void test_pool(void);
 /* handover.c */
 void test_handover(void);
 int adopt(void);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* The adopting process numbers its tests on from ours. */
-#define ADOPTER_TESTS 11
+#define ADOPTER_TESTS 13
 
 /* Runs this program again as another user, with what is handed over and nothing else. Never returns. */
 static void run_adopter(const struct iommuctl_handover *h)
@@ -80,8 +80,12 @@ int adopt(void)
 {
         struct iommuctl_adopted *a = NULL, *again = NULL;
         struct iommuctl_dma *rx, *tx, *own = NULL;
+        struct iommuctl_pool_options o = { .struct_size = sizeof(o), .size = 64 };
+        struct iommuctl_pool_cache *cache = NULL;
+        struct iommuctl_pool *pool = NULL;
         struct iommuctl_region *bar = NULL;
         struct iommuctl_irq *irq = NULL;
+        void *buffer;
         bool cloexec;
         void *map;
 
@@ -105,8 +109,14 @@ int adopt(void)
         edu_copy(map, iommuctl_dma_span(tx).iova, EDU_BUFFER, 64, false);
         iommuctl_irq_wait(irq, 0, 5000, NULL);
         iommuctl_mmio_write32((char *)map + EDU_ACK, 0x100);
-        edu_copy(map, EDU_BUFFER, iommuctl_dma_span(rx).iova, 64, true);
+        GIVES("a pool is made in one", 0, "", iommuctl_pool_new_in(rx, &o, &pool));
+        iommuctl_pool_cache_new(pool, &cache);
+        buffer = iommuctl_pool_get(cache); /* the first, where the giver looks */
+        edu_copy(map, EDU_BUFFER, iommuctl_pool_iova(cache, buffer), 64, true);
         GIVES("the device copies", 0, "", iommuctl_irq_wait(irq, 0, 5000, NULL));
+        iommuctl_pool_put(cache, buffer);
+        iommuctl_pool_cache_free(cache);
+        GIVES("the pool goes", 0, "", iommuctl_pool_free(pool));
         GIVES("a mapping of its own finds room beside the giver's", 0, "",
               iommuctl_dma_alloc(iommuctl_adopted_container(a), PAGE, NULL, &own));
         GIVES("and goes", 0, "", iommuctl_dma_unmap(own));

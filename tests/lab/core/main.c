@@ -22,6 +22,7 @@ int main(int argc, char **argv)
         test_live_iovas_are_never_given_out_twice();
         test_refusals();
         test_a_device_at_work();
+        test_pool();
         test_mappings_outlive_the_device();
         test_threads();
         test_the_backend_is_chosen();

@@ -18,6 +18,22 @@ static uint64_t pinned(void)
         return n;
 }
 
+/* KiB of this process's memory that its backend counts as pinned: iommufd's is VmPin, type1's VmLck. */
+static uint64_t charged(void)
+{
+        const char *name = backend == IOMMUCTL_BACKEND_IOMMUFD ? "VmPin: %llu" : "VmLck: %llu";
+        FILE *f = fopen("/proc/self/status", "re");
+        unsigned long long kib = 0;
+        char line[128];
+
+        while (f && fgets(line, sizeof(line), f))
+                if (sscanf(line, name, &kib) == 1)
+                        break;
+        if (f)
+                fclose(f);
+        return kib;
+}
+
 static struct iommuctl_device *open_other(struct iommuctl_container *c)
 {
         struct iommuctl_device *d = NULL;
@@ -37,6 +53,7 @@ void test_copies(void)
         struct iommuctl_container *c = new_container(), *second = NULL;
         struct iommuctl_device *d = open_device(c), *other;
         struct iommuctl_dma *dma = NULL, *copy = NULL;
+        const uint64_t others = charged();
         uint64_t before, n = 0;
 
         if (shares)
@@ -48,20 +65,25 @@ void test_copies(void)
         iommuctl_dma_alloc(c, 1024 * PAGE, NULL, &dma);
         printf("#   mapping: %" PRIu64 " pages pinned\n", pinned() - before);
         CHECK("a mapping pins its pages", pinned() - before >= 900);
+        CHECK("and they are charged", charged() - others == 4096);
         before = pinned();
         GIVES("its copy", 0, "", iommuctl_dma_copy(dma, second, &o, &copy));
         printf("#   copying: %" PRIu64 " pages pinned\n", pinned() - before);
         CHECK(shares ? "pins none" : "pins them again",
               shares ? pinned() - before < 100 : pinned() - before >= 900);
+        CHECK(shares ? "and charges none" : "and charges them again",
+              charged() - others == (shares ? 4096 : 8192));
         CHECK("the kernel has both", kernel_has(c, iommuctl_dma_span(dma).iova) &&
                                              kernel_has(second, 0x1234000) &&
                                              kernel_has(second, 0x1234000 + 1023 * PAGE));
         GIVES("the first goes", 0, "", iommuctl_container_unmap_all(c, &n));
         CHECK("with its bytes, and the copy stays", n == 1024 * PAGE && kernel_has(second, 0x1234000));
+        CHECK("charged as before, once", charged() - others == 4096);
         GIVES("a copy of what is gone", -ENOENT, "not mapped", iommuctl_dma_copy(dma, second, NULL, &dma));
         GIVES("the copy is renewed", 0, "", iommuctl_dma_renew(copy));
         GIVES("and goes", 0, "", iommuctl_dma_unmap(copy));
         CHECK("from the kernel, too", !kernel_has(second, 0x1234000));
+        CHECK("and nothing is charged", charged() == others);
         iommuctl_dma_unmap(dma);
         iommuctl_device_unref(other);
         iommuctl_device_unref(d);

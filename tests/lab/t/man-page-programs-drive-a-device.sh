@@ -20,6 +20,7 @@ does libiommuctl "$edu" '0x[0-9a-f]+: through the IOMMU$' "libiommuctl(3): the d
 does iommuctl_container "$edu" '0x0-0x[0-9a-f]+' "iommuctl_container(3): the ranges"
 does iommuctl_device "$edu" "$edu over (iommufd|type1): 9 regions" "iommuctl_device(3): a device is opened and reset"
 does iommuctl_dma "$edu" '65536 bytes at 0x[0-9a-f]+, for the device at 0x' "iommuctl_dma(3): a buffer is mapped"
+does iommuctl_pool "$edu" 'a descriptor for 0x[0-9a-f]{16}' "iommuctl_pool(3): a packet's address"
 does iommuctl_irq "$edu" 'fired 1 times' "iommuctl_irq(3): an interrupt is waited for"
 does iommuctl_region "$edu" '1234:11e8.register 0: 0x010000ed' "iommuctl_region(3): registers are read"
 does iommuctl_region_guard "$edu" 'the device does not answer' "iommuctl_region_guard(3): no SIGBUS"
