@@ -152,6 +152,20 @@ int fake_do_mmap(struct fake *m, void *addr, size_t length, int prot, int flags,
         return 0;
 }
 
+/* Whether START to END would cut a huge page of a mapping (hugetlb_vm_op_split(), mm/hugetlb.c). */
+static bool cuts_a_huge_page(const struct fake *m, uintptr_t start, uintptr_t end)
+{
+        for (const struct fake_mmap *a = m->mmaps; a; a = a->next) {
+                const uintptr_t inside = ((uintptr_t)1 << a->huge_shift) - 1;
+
+                if (a->dead || !a->huge_bytes || a->end <= start || a->start >= end)
+                        continue;
+                if ((start > a->start && start & inside) || (end < a->end && end & inside))
+                        return true;
+        }
+        return false;
+}
+
 int fake_do_madvise(struct fake *m, void *addr, size_t length, int advice)
 {
         if (advice == MADV_POPULATE_WRITE && !fake_linux(m, 5, 14))
@@ -186,20 +200,6 @@ int fake_policy(struct fake *m, const void *addr, unsigned int *ret_node)
                         break;
         }
         return 0;
-}
-
-/* Whether START to END would cut a huge page of a mapping (hugetlb_vm_op_split(), mm/hugetlb.c). */
-static bool cuts_a_huge_page(const struct fake *m, uintptr_t start, uintptr_t end)
-{
-        for (const struct fake_mmap *a = m->mmaps; a; a = a->next) {
-                const uintptr_t inside = ((uintptr_t)1 << a->huge_shift) - 1;
-
-                if (a->dead || !a->huge_bytes || a->end <= start || a->start >= end)
-                        continue;
-                if ((start > a->start && start & inside) || (end < a->end && end & inside))
-                        return true;
-        }
-        return false;
 }
 
 int fake_do_munmap(struct fake *m, void *addr, size_t length)
