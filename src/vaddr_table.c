@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "util/macro.h"
 
@@ -11,6 +12,10 @@
 
 #define BLOCK_SIZE (UINT64_C(1) << VADDR_BLOCK_SHIFT)
 #define N_BLOCKS   (UINT64_C(1) << (64 - VADDR_BLOCK_SHIFT))
+
+/* What a block's table takes, and that of the blocks. */
+#define BLOCK_BYTES (VADDR_TOP_SLOTS * sizeof(uint64_t))
+#define HIGH_BYTES  (N_BLOCKS * sizeof(uint64_t *))
 
 /* Where a writer stands: a slot that has no table below it, and what has it. */
 struct place {
@@ -80,6 +85,15 @@ void vaddr_table_init(struct vaddr_table *t)
         *t = (struct vaddr_table){ .low = no_slots };
 }
 
+/* Zeroes that take memory once they are written to. Not calloc()'s: that clears large pieces itself once one
+ * of them was freed (M_MMAP_THRESHOLD, mallopt(3)). Not the machine's affair either, so not in kernel.h. */
+static void *new_zeroes(size_t size)
+{
+        void *zeroes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        return zeroes == MAP_FAILED ? NULL : zeroes;
+}
+
 void vaddr_table_destroy(struct vaddr_table *t)
 {
         while (t->all) {
@@ -89,10 +103,12 @@ void vaddr_table_destroy(struct vaddr_table *t)
                 free(node);
         }
         for (uint64_t i = 1; t->high && i < N_BLOCKS; i++)
-                free(t->high[i]);
-        free(t->high);
+                if (t->high[i])
+                        munmap(t->high[i], BLOCK_BYTES);
+        if (t->high)
+                munmap(t->high, HIGH_BYTES);
         if (t->low != no_slots)
-                free(t->low);
+                munmap(t->low, BLOCK_BYTES);
         vaddr_table_init(t);
 }
 
@@ -103,13 +119,13 @@ static int make_block(struct vaddr_table *t, uint64_t vaddr)
         if (block_of(t, vaddr))
                 return 0;
         if (vaddr >= BLOCK_SIZE && !t->high) {
-                uint64_t **high = calloc(N_BLOCKS, sizeof(*high));
+                uint64_t **high = new_zeroes(HIGH_BYTES);
 
                 if (!high)
                         return -ENOMEM;
                 __atomic_store_n(&t->high, high, __ATOMIC_RELEASE);
         }
-        slots = calloc(VADDR_TOP_SLOTS, sizeof(*slots)); /* pages that nobody writes to take no memory */
+        slots = new_zeroes(BLOCK_BYTES);
         if (!slots)
                 return -ENOMEM;
         __atomic_store_n(vaddr < BLOCK_SIZE ? &t->low : &t->high[vaddr >> VADDR_BLOCK_SHIFT], slots,

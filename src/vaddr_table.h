@@ -27,8 +27,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel.h"
-
 #define VADDR_BLOCK_SHIFT 47
 #define VADDR_TOP_SHIFT   30 /* the first level below a block */
 #define VADDR_LEVEL_BITS  9
@@ -54,7 +52,6 @@ struct vaddr_node {
 };
 
 struct vaddr_table {
-        struct kernel *k;
         uint64_t *low;           /* the lowest block's slots */
         uint64_t **high;         /* those of the others, by address >> VADDR_BLOCK_SHIFT; NULL */
         struct vaddr_node *idle; /* the last of them that became empty: still in its place */
@@ -84,7 +81,7 @@ static inline const uint64_t *vaddr_next(uint64_t word)
         return (const uint64_t *)(uintptr_t)(word - VADDR_TABLE);
 }
 
-void vaddr_table_init(struct vaddr_table *t, struct kernel *k);
+void vaddr_table_init(struct vaddr_table *t);
 void vaddr_table_destroy(struct vaddr_table *t);
 
 /* Whether something of VADDR to LAST is taken, and an IOVA that lies in the first mapping of it. */
