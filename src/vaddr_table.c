@@ -7,9 +7,6 @@
 
 #include "util/macro.h"
 
-/* Both ends of a range may lie inside of a 1 GiB and a 2 MiB slot that has no table yet. */
-#define NODES_OF_A_RANGE 4u
-
 #define BLOCK_SIZE (UINT64_C(1) << VADDR_BLOCK_SHIFT)
 #define N_BLOCKS   (UINT64_C(1) << (64 - VADDR_BLOCK_SHIFT))
 
@@ -133,9 +130,10 @@ static int make_block(struct vaddr_table *t, uint64_t vaddr)
         return 0;
 }
 
-static int make_nodes(struct vaddr_table *t)
+/* Puts as many tables in stock as vaddr_table_take_any() may need, so that it cannot fail half-way. */
+static int make_nodes(struct vaddr_table *t, unsigned int n)
 {
-        while (t->n_free < NODES_OF_A_RANGE) {
+        while (t->n_free < n) {
                 struct vaddr_node *node = malloc(sizeof(*node));
 
                 if (!node)
@@ -150,6 +148,25 @@ static int make_nodes(struct vaddr_table *t)
                 t->n_free++;
         }
         return 0;
+}
+
+/* Tables that the piece of VADDR to LAST at AT, one of its ends, needs and that are not there: each level
+ * below the slot found there, until slots lie in the range whole. */
+static unsigned int n_missing(const struct vaddr_table *t, uint64_t at, uint64_t vaddr, uint64_t last)
+{
+        unsigned int n = 0;
+        struct place p;
+
+        if (!find(t, at, &p))
+                p.shift = VADDR_TOP_SHIFT;
+        for (unsigned int shift = p.shift; shift > VADDR_PAGE_SHIFT; shift -= VADDR_LEVEL_BITS) {
+                const uint64_t inside = (UINT64_C(1) << shift) - 1;
+
+                if ((at & ~inside) >= vaddr && (at | inside) <= last)
+                        break;
+                n++;
+        }
+        return n;
 }
 
 /* A table takes the place of an empty slot. */
@@ -218,7 +235,9 @@ int vaddr_table_take_any(struct vaddr_table *t, uint64_t vaddr, uint64_t size, u
         if (vaddr_table_overlap(t, vaddr, last, ret_iova))
                 return -EEXIST;
         recycle_idle(t);
-        if (make_block(t, vaddr) < 0 || make_block(t, last) < 0 || make_nodes(t) < 0)
+        if (make_block(t, vaddr) < 0 || make_block(t, last) < 0 ||
+            make_nodes(t, n_missing(t, vaddr, vaddr, last) +
+                                  (vaddr >> 21 == last >> 21 ? 0 : n_missing(t, last, vaddr, last))) < 0)
                 return -ENOMEM;
         ret_run->words = NULL;
         for (uint64_t at = vaddr;;) {
