@@ -19,11 +19,12 @@ until_line() {
     while IFS= read -r line; do
         [ "$end" ] || [[ $line != *$pattern* ]] || end=$EPOCHREALTIME
     done < <("$@" 2>&1)
-    awk "BEGIN { printf \"%.3f\", (${end:-0} - $begin) * 1e3 }"
+    [ "$end" ] || { echo "start.sh: no line with $pattern" >&2; return 1; }
+    awk "BEGIN { printf \"%.3f\", ($end - $begin) * 1e3 }"
 }
 
 ours() {
-    until_line 'Mb/s' e1000e-gen $card --count 1
+    until_line descriptors e1000e-gen $card --count 1
 }
 
 peer() {
