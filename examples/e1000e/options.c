@@ -127,7 +127,9 @@ static bool parse_mac(const char *text, uint8_t ret[6])
 {
         int end = 0;
 
-        return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &ret[0], &ret[1], &ret[2], &ret[3],
+        /* no signs and no spaces, which sscanf() would let through */
+        return strspn(text, "0123456789abcdefABCDEF:") == strlen(text) &&
+               sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &ret[0], &ret[1], &ret[2], &ret[3],
                       &ret[4], &ret[5], &end) == 6 &&
                !text[end];
 }
@@ -208,6 +210,8 @@ int options_parse(const struct program *program, int argc, char **argv, struct o
         optind = 0; /* GNU: begin anew */
         opterr = 0;
         while ((option = getopt_long(argc, argv, ":", list, &index)) != -1) {
+                if (option == '?' && optopt > 0 && optopt < OPT_BACKEND) /* a letter, maybe one of several */
+                        return snprintf(error, size, "unknown option '-%c'", optopt), -EINVAL;
                 if (option == '?' || option == ':')
                         return snprintf(error, size,
                                         option == '?' ? "unknown option '%s'" : "'%s' needs a value",

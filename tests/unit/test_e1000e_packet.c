@@ -243,6 +243,7 @@ static int nothing(struct app *app)
 
 static const struct program one = { "one", "[ADDRESS]", "", OPTION_IP, 1, nothing };
 static const struct program two = { "two", "A B", "", OPTION_SIZE | OPTION_PRIME, 2, nothing };
+static const struct program three = { "three", "[ADDRESS]", "", OPTION_TO, 1, nothing };
 
 /* @line: words with one space between. */
 static int parse(const struct program *program, const char *line, struct options *ret, char *error)
@@ -282,6 +283,8 @@ static void test_options(void **state)
         assert_true(o.help);
         assert_int_equal(parse(&two, "two a b --size 1514 --prime 32", &o, error), 0);
         assert_true(o.n_addresses == 2 && o.size == 1514 && o.prime == 32);
+        assert_int_equal(parse(&three, "three --to 52:54:0:0:A:ff", &o, error), 0);
+        assert_memory_equal(o.to, ((const uint8_t[]){ 0x52, 0x54, 0, 0, 10, 255 }), 6);
 }
 
 static void test_options_refused(void **state)
@@ -307,6 +310,8 @@ static void test_options_refused(void **state)
                 { &one, "one --ip 1.2.3.4 --size 64", "unknown option '--size'" },
                 { &one, "one --ip 1.2.3.4 --nothing", "unknown option '--nothing'" },
                 { &one, "one --ip 1.2.3.4 -x", "unknown option '-x'" },
+                { &one, "one --ip 1.2.3.4 -xyz", "unknown option '-x'" },
+                { &one, "one --ip 1.2.3.4 --json=3", "unknown option '--json=3'" },
                 { &one, "one --ip 1.2.3.4 a b", "'b' is one argument too many" },
                 { &two, "two", "two cards are needed, 0 given" },
                 { &two, "two a", "two cards are needed, 1 given" },
@@ -314,6 +319,11 @@ static void test_options_refused(void **state)
                 { &two, "two a b --size 59", "--size: '59'" },
                 { &two, "two a b --size 1515", "--size: '1515'" },
                 { &two, "two a b --prime 0", "--prime: '0'" },
+                { &three, "three --to 1:2:3:4:5", "--to: '1:2:3:4:5'" },
+                { &three, "three --to 1:2:3:4:5:6:7", "--to: '1:2:3:4:5:6:7'" },
+                { &three, "three --to -1:2:3:4:5:6", "--to: '-1:2:3:4:5:6'" },
+                { &three, "three --to 1:+2:3:4:5:6", "--to: '1:+2:3:4:5:6'" },
+                { &three, "three --to 1:2:3:4:5:0x", "--to: '1:2:3:4:5:0x'" },
         };
 
         (void)state;
