@@ -27,16 +27,21 @@ static void on_signal(int number)
                 errno = saved;
 }
 
+/* Those that end a program, but for what whoever started it wants ignored (nohup). A reader of the report
+ * that went away is a write error, and no end with the card at work. */
 static int catch_signals(void)
 {
         static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-        struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+        struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, before;
 
         signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (signal_fd < 0)
                 return -errno;
-        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-                sigaction(numbers[i], &action, NULL);
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+                if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+                        sigaction(numbers[i], &action, NULL);
+        }
+        signal(SIGPIPE, SIG_IGN);
         return 0;
 }
 

@@ -22,7 +22,9 @@ static const char common_help[] =
         "  --backend BACKEND     iommufd or type1; default: iommufd where it is there\n"
         "  --check               find buffers that are given back twice or written to when free; slower\n"
         "  --json                the final line as JSON\n"
-        "  --help                this text\n";
+        "  --help                this text\n"
+        "\n"
+        "Exit status: 0 done, also by a signal, 1 failed, 2 usage, 4 no such device, 5 no permission.\n";
 
 void options_help(const struct program *program)
 {

@@ -66,6 +66,16 @@ to_native $edu
 fails 1 "a card that another driver has" e1000e-sink "$other" --count 1
 fails 4 "a card that is not there" e1000e-sink 0000:00:1e.7 --count 1
 fails 5 "a card that may not be opened" setpriv --reuid=65534 --clear-groups "$(command -v e1000e-sink)" $ours --count 1
+{
+    e1000e-gen $ours --count 100 2>gone.err
+    echo $? >gone
+} | true
+is "$(cat gone)" 1 "a report that nobody reads is a failure, and the card is stopped first"
+like "$(cat gone.err)" "e1000e-gen: cannot write the report$" "which is told"
+begin env --ignore-signal=HUP e1000e-sink $ours
+kill -HUP "$begun"
+ok "a SIGHUP that was ignored from the start does not end it" sh -c "sleep 0.5; kill -0 $begun"
+stop "another signal does"
 fails 2 "half a bridge" e1000e-bridge $ours
 fails 2 "a bridge from a card to itself, by two names" e1000e-bridge $ours "${ours#0000:}"
 fails 2 "nothing to answer for" e1000e-echo $ours
