@@ -210,7 +210,7 @@ static int run(struct app *app)
         struct e1000e_options options = {
                 .legacy = app->options.legacy,
                 .interrupts = app->options.mode != MODE_POLL,
-                .no_receive = program->options & OPTION_SIZE && !(program->options & OPTION_PRIME),
+                .no_receive = program->sends_only,
                 .promiscuous = program->n_addresses == 2,
                 .ring_size = app->options.ring,
         };

@@ -97,6 +97,7 @@ static const struct program program = {
                 "  --checksum            checksums of IP and UDP, which the card puts in\n",
         .options = OPTION_SIZE | OPTION_CHECKSUM | OPTION_TO | OPTION_RATE,
         .n_addresses = 1,
+        .sends_only = true,
         .work = generate,
 };
 

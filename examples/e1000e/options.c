@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_MIN  60 /* without FCS: IEEE 802.3 */
-#define SIZE_MAX_ 1514
+#include "packet.h"
 
 static const char common_help[] =
         "  --count N             end after N frames\n"
@@ -178,7 +177,7 @@ static bool parse_value(struct options *o, int option, const char *text)
         case OPT_SECONDS:
                 return parse_seconds(text, &o->seconds);
         case OPT_SIZE:
-                return parse_unsigned(text, SIZE_MIN, SIZE_MAX_, &o->size);
+                return parse_unsigned(text, FRAME_MIN, FRAME_MAX, &o->size);
         default:
                 return parse_mac(text, o->to);
         }

@@ -47,6 +47,7 @@ struct program {
         const char *text;      /* what it does, and its own options */
         unsigned int options;
         unsigned int n_addresses;
+        bool sends_only;
         int (*work)(struct app *app); /* from the start to the end: 0, or a negative errno */
 };
 

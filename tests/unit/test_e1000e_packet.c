@@ -241,9 +241,9 @@ static int nothing(struct app *app)
         return 0;
 }
 
-static const struct program one = { "one", "[ADDRESS]", "", OPTION_IP, 1, nothing };
-static const struct program two = { "two", "A B", "", OPTION_SIZE | OPTION_PRIME, 2, nothing };
-static const struct program three = { "three", "[ADDRESS]", "", OPTION_TO, 1, nothing };
+static const struct program one = { "one", "[ADDRESS]", "", OPTION_IP, 1, false, nothing };
+static const struct program two = { "two", "A B", "", OPTION_SIZE | OPTION_PRIME, 2, false, nothing };
+static const struct program three = { "three", "[ADDRESS]", "", OPTION_TO, 1, false, nothing };
 
 /* @line: words with one space between. */
 static int parse(const struct program *program, const char *line, struct options *ret, char *error)
