@@ -65,13 +65,19 @@ int nvme_identify_controller(struct nvme *nvme, struct nvme_controller *ret_cont
 int nvme_next_namespace(struct nvme *nvme, uint32_t after, uint32_t *ret_nsid)
 {
         struct nvme_controller controller;
+        uint32_t next;
         int r;
 
         if (nvme->version >= 0x10100) {
                 r = identify(nvme, IDENTIFY_ACTIVE_NAMESPACES, after, "Identify, active namespaces");
-                if (r == 0)
-                        *ret_nsid = get32(nvme_data(nvme));
-                return r;
+                if (r < 0)
+                        return r;
+                next = get32(nvme_data(nvme));
+                if (next != 0 && next <= after) /* or it goes round for ever */
+                        return nvme_error(nvme, -EPROTO, "its list of namespaces after %u begins with %u",
+                                          after, next);
+                *ret_nsid = next;
+                return 0;
         }
         r = nvme_identify_controller(nvme, &controller); /* 1.0: they are numbered without a gap */
         if (r == 0)
