@@ -33,7 +33,7 @@ struct hold {
         struct iommuctl_dma *dma;
 };
 
-static int open_device(const struct options *options, struct hold *hold)
+static int open_device(struct nvme *nvme, const struct options *options, struct hold *hold)
 {
         struct iommuctl_dma_options memory = { .struct_size = sizeof(memory), .name = "memory" };
         struct iommuctl_container *container;
@@ -41,6 +41,9 @@ static int open_device(const struct options *options, struct hold *hold)
 
         if (!options->address) {
                 r = iommuctl_adopt(hold->ctx, IOMMUCTL_ADOPT_UNSET_ENVIRONMENT, &hold->adopted);
+                if (r == -ENOENT)
+                        return nvme_error(nvme, -EDESTADDRREQ,
+                                          "no ADDRESS, and 'iommuctl dma map' has handed nothing over");
                 if (r < 0)
                         return r;
                 hold->device = iommuctl_device_ref(iommuctl_adopted_device(hold->adopted));
@@ -158,16 +161,41 @@ static int report(const struct nvme *nvme, struct iommuctl_ctx *ctx, int r)
         char text[512] = "";
 
         if (nvme->error[0])
-                fprintf(stderr, "nvme-identify: %s: %s\n", nvme->name, nvme->error);
+                fprintf(stderr, "nvme-identify: %s%s%s\n", nvme->name ?: "", nvme->name ? ": " : "",
+                        nvme->error);
         else
                 fprintf(stderr, "nvme-identify: %s\n",
                         ctx && iommuctl_ctx_error(ctx, text, sizeof(text)) ? text : strerror(-r));
-        return r == -ENODEV ? 4 : r == -EACCES || r == -EPERM ? 5 : r == -ETIMEDOUT ? 6 : 1;
+        switch (r) {
+        case -EDESTADDRREQ:
+                return 2;
+        case -ENODEV:
+                return 4;
+        case -EACCES:
+        case -EPERM:
+                return 5;
+        case -ETIMEDOUT:
+                return 6;
+        default:
+                return 1;
+        }
+}
+
+/* Those that end a program, but for what whoever started it wants ignored (nohup). A reader that went away is
+ * a write error, and no end with the controller enabled. */
+static void catch_signals(void)
+{
+        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+        struct sigaction action = { .sa_handler = on_signal }, before;
+
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+                if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+                        sigaction(numbers[i], &action, NULL);
+        signal(SIGPIPE, SIG_IGN);
 }
 
 int main(int argc, char **argv)
 {
-        struct sigaction action = { .sa_handler = on_signal };
         struct options options = { .backend = IOMMUCTL_BACKEND_AUTO };
         struct nvme nvme = { .stop = &stop };
         struct hold hold = {};
@@ -175,14 +203,12 @@ int main(int argc, char **argv)
 
         r = options_parse(argc, argv, &options);
         if (r != 0)
-                return r > 0 ? r : 0;
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        sigaction(SIGHUP, &action, NULL);
+                return r > 0 ? r : fflush(stdout) != 0;
+        catch_signals();
 
         r = iommuctl_ctx_new(&hold.ctx);
         if (r == 0)
-                r = open_device(&options, &hold);
+                r = open_device(&nvme, &options, &hold);
         if (r == 0)
                 r = take(&nvme, &hold);
         if (r == 0)
@@ -193,6 +219,8 @@ int main(int argc, char **argv)
         r = r ?: stopped;
         if (fflush(stdout) != 0 && r == 0)
                 r = nvme_error(&nvme, -errno, "cannot write to standard output: %s", strerror(errno));
+        if (ferror(stdout) && r == 0) /* a write before the last one */
+                r = nvme_error(&nvme, -EIO, "cannot write all of it to standard output");
         result = r < 0 && !(stop && r == -EINTR) ? report(&nvme, hold.ctx, r) : 0;
 
         if (!hold.adopted)

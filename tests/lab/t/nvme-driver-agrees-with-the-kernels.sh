@@ -132,11 +132,25 @@ nvme-identify $nvme --read=11 >ours
 ok "the block is as it was" cmp theirs ours
 fails 2 "two jobs are a wrong command line" nvme-identify $nvme --read=1 --write=1
 fails 2 "a number that is none is a wrong command line" nvme-identify $nvme --write-test=x
+fails 2 "no device, and none handed over" nvme-identify
+is "$(nvme-identify 2>&1)" "nvme-identify: no ADDRESS, and 'iommuctl dma map' has handed nothing over" "which is told"
 fails 4 "a device that is not there" nvme-identify 00:1e.7
 to_vfio 0000:00:04.0
 fails 1 "another device is refused" nvme-identify 00:04.0
 like "$(nvme-identify 00:04.0 2>&1)" "0000:00:04.0: this is no NVMe controller: its class is 0x00ff00, 1234:11e8" "by name"
 to_native 0000:00:04.0
+
+# ---- output that nobody takes ----
+fails 1 "a block that cannot be written out is a failure" sh -c "nvme-identify $nvme --read=11 >/dev/full"
+fails 1 "also where only the last write is one that works" sh -c "stdbuf -o0 nvme-identify $nvme --read=11 >/dev/full"
+fails 1 "and so is help" sh -c "nvme-identify --help >/dev/full"
+{
+    nvme-identify $nvme 2>gone.err
+    echo $? >gone
+} | true
+is "$(cat gone)" 1 "a reader that went away is a failure, and the controller is shut down first"
+like "$(cat gone.err)" "^nvme-identify: $nvme: cannot write to standard output: Broken pipe$" "which is told"
+ok "the device is free again" free_again
 
 # ---- given back ----
 ok "restore" iommuctl restore $nvme
