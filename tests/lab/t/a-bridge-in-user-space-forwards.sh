@@ -41,13 +41,15 @@ ip netns del far
 down $theirs
 
 to_vfio $theirs
+# The ring lasts for 0.1 s: where a busy host lets the receiver sleep for longer than its ring does, QEMU keeps the frames
+# that come, and hands one that comes just afterwards over before those.
 for kind in extended legacy; do
     [ $kind = legacy ] || checksum=--checksum
-    begin e1000e-sink $theirs --descriptors $kind --json --count 20000 --seconds 20
-    ok "$kind: e1000e-gen sends" e1000e-gen $ours --descriptors $kind --count 20000 --rate 20000 ${checksum:-} --size 200
+    begin e1000e-sink $theirs --descriptors $kind --ring 512 --json --count 10000 --seconds 20
+    ok "$kind: e1000e-gen sends" e1000e-gen $ours --descriptors $kind --count 10000 --rate 5000 ${checksum:-} --size 200
     finish 0 "$kind: e1000e-sink has as many as it was to wait for"
     is "$(field packets) $(field bytes) $(field numbered) $(field lost) $(field disordered) $(field bad_checksums)" \
-        "20000 4000000 20000 0 0 0" "$kind: all came, in order, with right checksums"
+        "10000 2000000 10000 0 0 0" "$kind: all came, in order, with right checksums"
     checksum=
 done
 begin e1000e-bridge $theirs $ours --prime 32 --count 10000 --mode poll --json
