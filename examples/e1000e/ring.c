@@ -174,8 +174,10 @@ unsigned int e1000e_transmit(struct e1000e *card, const struct e1000e_frame *fra
                 uint64_t word = card->tx_command | frames[i].size;
 
                 if (frames[i].flags & E1000E_UDP_CHECKSUM) {
-                        if (!card->checksum_context && !set_checksum_context(card))
-                                return 0;
+                        if (!card->checksum_context && !set_checksum_context(card)) {
+                                n = i; /* those before are the card's by now */
+                                break;
+                        }
                         word |= TX_POPTS_IXSM | TX_POPTS_TXSM;
                 }
                 fill(card, iommuctl_pool_iova(card->cache, frames[i].data), word, frames[i].data);

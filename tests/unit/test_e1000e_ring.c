@@ -310,12 +310,40 @@ static void test_transmit_full(void **state)
         tear_down(&b);
 }
 
+/* No buffer is left for the context: the frames before that are the card's, and no others. */
+static void test_transmit_without_buffers(void **state)
+{
+        struct e1000e_frame frames[2];
+        void *held[BUFFERS];
+        unsigned int n = 0;
+        struct bench b;
+
+        (void)state;
+        set_up(&b, false);
+        frames[0] = (struct e1000e_frame){ iommuctl_pool_get(b.cache), 60, 0 };
+        frames[1] = (struct e1000e_frame){ iommuctl_pool_get(b.cache), 60, E1000E_UDP_CHECKSUM };
+        while ((held[n] = iommuctl_pool_get(b.cache)))
+                n++;
+        assert_int_equal(e1000e_transmit(&b.card, frames, 2), 1);
+        assert_int_equal(e1000e_transmit(&b.card, frames + 1, 1), 0);
+        iommuctl_pool_put(b.cache, held[--n]);
+        assert_int_equal(e1000e_transmit(&b.card, frames + 1, 1), 1);
+        while (n > 0)
+                iommuctl_pool_put(b.cache, held[--n]);
+        assert_int_equal(card_sends(&b, RING, 60), 2);
+        tear_down(&b);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_receive),           cmocka_unit_test(test_receive_bad),
-                cmocka_unit_test(test_receive_checksums), cmocka_unit_test(test_receive_without_buffers),
-                cmocka_unit_test(test_transmit),          cmocka_unit_test(test_transmit_full),
+                cmocka_unit_test(test_receive),
+                cmocka_unit_test(test_receive_bad),
+                cmocka_unit_test(test_receive_checksums),
+                cmocka_unit_test(test_receive_without_buffers),
+                cmocka_unit_test(test_transmit),
+                cmocka_unit_test(test_transmit_full),
+                cmocka_unit_test(test_transmit_without_buffers),
         };
 
         return run_unit_tests("e1000e rings", tests);
