@@ -131,7 +131,9 @@ int main(int argc, char **argv)
                        (unsigned long long)iommuctl_dma_span(dma).iova);
         else
                 fprintf(stderr, "edu: %s\n",
-                        ctx && iommuctl_ctx_error(ctx, text, sizeof(text)) ? text : strerror(-r));
+                        adopted && !dma ? "no buffer named copy was handed over: --buffer copy:8K"
+                        : ctx && iommuctl_ctx_error(ctx, text, sizeof(text)) ? text
+                                                                             : strerror(-r));
 
         if (!adopted)
                 iommuctl_dma_unmap(dma); /* each of these takes NULL */

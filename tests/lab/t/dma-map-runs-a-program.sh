@@ -37,6 +37,8 @@ for backend in $backends; do
     is "${lines[3]}" "$(seq -s ' ' 0 $((count + 2)))" "$backend: no other descriptor is there"
 done
 
+is "$(iommuctl dma map $edu --buffer ring:8K -- edu 2>&1)" "edu: no buffer named copy was handed over: --buffer copy:8K" \
+    "a buffer of another name is not what the example looks for"
 map=(iommuctl dma map $edu --buffer copy:8K)
 is "$("${map[@]}" -- echo words)" words "standard output is the program's alone"
 is "$("${map[@]}" --json -- echo words | cut -c1-18,19- | sed 's/^{"schema_version":1,.*/JSON/')" $'JSON\nwords' \
