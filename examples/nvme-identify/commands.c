@@ -180,8 +180,11 @@ int nvme_write_test(struct nvme *nvme, const struct nvme_namespace *ns, uint64_t
         nvme->stop = NULL;
         r = nvme_write_verified(nvme, ns, lba, pattern);
         put_back = nvme_write_verified(nvme, ns, lba, before);
-        if (put_back < 0)
+        if (put_back < 0) {
+                /* whose it is, where no text says more */
+                nvme_error(nvme, put_back, "block %llu", (unsigned long long)lba);
                 snprintf(nvme->error + strlen(nvme->error), sizeof(nvme->error) - strlen(nvme->error),
                          "; what was there before could not be written back");
+        }
         return r ?: put_back;
 }
