@@ -43,11 +43,12 @@ down $theirs
 to_vfio $theirs
 for kind in extended legacy; do
     [ $kind = legacy ] || checksum=--checksum
-    begin e1000e-sink $theirs --descriptors $kind --json --count 20000 --seconds 20
-    ok "$kind: e1000e-gen sends" e1000e-gen $ours --descriptors $kind --count 20000 --rate 20000 ${checksum:-} --size 200
+    # slowly: QEMU puts new frames before those that it keeps for a card that has no room
+    begin e1000e-sink $theirs --descriptors $kind --json --count 10000 --seconds 30
+    ok "$kind: e1000e-gen sends" e1000e-gen $ours --descriptors $kind --count 10000 --rate 5000 ${checksum:-} --size 200
     finish 0 "$kind: e1000e-sink has as many as it was to wait for"
     is "$(field packets) $(field bytes) $(field numbered) $(field lost) $(field disordered) $(field bad_checksums)" \
-        "20000 4000000 20000 0 0 0" "$kind: all came, in order, with right checksums"
+        "10000 2000000 10000 0 0 0" "$kind: all came, in order, with right checksums"
     checksum=
 done
 begin e1000e-bridge $theirs $ours --prime 32 --count 10000 --mode poll --json
