@@ -7,8 +7,9 @@
 #include "app.h"
 #include "packet.h"
 
-/* How many frames are due. */
-static unsigned int due(const struct app *app)
+/* How many frames are due. What could not be sent in time is forgotten but for a burst, so that a machine
+ * that was held up does not flood the receiver afterwards: FORGOTTEN is how many were. */
+static unsigned int due(const struct app *app, uint64_t *forgotten)
 {
         const struct options *o = &app->options;
         uint64_t n = BURST;
@@ -16,9 +17,11 @@ static unsigned int due(const struct app *app)
         if (o->count && o->count - app->packets < n)
                 n = o->count - app->packets;
         if (o->rate) {
-                uint64_t by_now = (uint64_t)((double)o->rate * (app->now - app->begin)) + 1;
+                uint64_t by_now = (uint64_t)((double)o->rate * (app->now - app->begin)) + 1 - *forgotten;
                 uint64_t late = by_now > app->packets ? by_now - app->packets : 0;
 
+                if (late > BURST)
+                        *forgotten += late - BURST;
                 n = late < n ? late : n;
         }
         return (unsigned int)n;
@@ -48,13 +51,14 @@ static int generate(struct app *app)
         struct e1000e *card = app->ports.cards[0];
         struct packet_flow flow = { .size = app->options.size, .checksum = app->options.checksum };
         struct e1000e_frame frames[BURST];
+        uint64_t forgotten = 0;
         unsigned int ready = 0; /* frames that have a buffer and were not sent yet */
 
         memcpy(flow.from, e1000e_mac(card), 6);
         memcpy(flow.to, app->options.to, 6);
         app_await_links(app);
         while (app_goes_on(app)) {
-                unsigned int n = due(app), sent;
+                unsigned int n = due(app, &forgotten), sent;
 
                 if (ready < n)
                         ready += prepare(app, &flow, frames + ready, n - ready);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 intel-7.2
+# machine: intel-6.12 intel-6.1
 #
 # What a control group, or the other processes of the same user, leave of memory: a request that cannot fit is refused
 # with the number needed and the number there, and nothing has been allocated. What the numbers let through, the kernel

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-6.1
 #
 # Buffers mapped as sets, and large ones that are populated first, against the kernel itself: lab-limits (limits/).
 . "$LAB_DIR/lib.sh"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# machine: intel-6.12 intel-6.1 amd-6.12
+# machine: intel-6.12 intel-6.1
 #
 # examples/nvme-identify says of a controller what the kernel's own driver says, each reads what the other wrote, and
 # what goes wrong is told by name.
