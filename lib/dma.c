@@ -296,6 +296,14 @@ static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t
         return dma;
 }
 
+/* Less than 2 MiB, of whole pages, and not so far up that it could wrap around. */
+static bool is_small(const struct iommuctl_container *c, const void *vaddr, size_t size)
+{
+        const uint64_t at = (uint64_t)(uintptr_t)vaddr;
+
+        return size - 1 < PAGE_2M - 1 && at < -PAGE_2M && !((at | size) & (c->page_size - 1));
+}
+
 /* The short way of what a driver does for each packet: a small buffer, nothing special about it, and not the
  * first one. NULL where it is not that, or fails: the long way will say why. */
 static struct iommuctl_dma *map_small(struct iommuctl_container *c, void *vaddr, size_t size,
@@ -328,7 +336,6 @@ _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t 
         static const struct iommuctl_dma_options defaults = {
                 .access = IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE, .iova_limit = UINT64_MAX
         };
-        const uint64_t bits = (uint64_t)(uintptr_t)vaddr | size;
         struct iommuctl_dma_options given;
         const struct iommuctl_dma_options *o = &defaults;
         struct iommuctl_dma *dma;
@@ -342,7 +349,7 @@ _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t 
         }
         if (!vaddr)
                 return ctx_error(c->ctx, -EFAULT, NULL, "there is no memory at NULL");
-        if (o->flags == 0 && !o->name && size - 1 < PAGE_2M - 1 && !(bits & (c->page_size - 1))) {
+        if (o->flags == 0 && !o->name && is_small(c, vaddr, size)) {
                 dma = map_small(c, vaddr, size, o);
                 if (dma) {
                         *ret_dma = dma;
