@@ -272,13 +272,13 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
         return 0;
 }
 
-/* With the lock: an object at hand is in the books, with any IOVA. NULL where there is none, or anything
- * stands in the way. */
-static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t vaddr, size_t size,
-                                          uint64_t limit)
+/* With the lock: an object at hand is in the books, with any IOVA, and nothing of what it was before. NULL
+ * where there is none, or anything stands in the way. */
+static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, void *vaddr, size_t size,
+                                          const struct iommuctl_dma_options *o)
 {
         const struct iova_request q = {
-                .size = size, .align = c->page_size, .low = c->page_size, .limit = limit
+                .size = size, .align = c->page_size, .low = c->page_size, .limit = o->iova_limit
         };
         struct iommuctl_dma *dma = c->spare;
         struct dma_entry *other;
@@ -287,12 +287,16 @@ static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t
                 return NULL;
         if (iova_space_allocate(&c->map.space, &dma->entry.iova, &q) < 0)
                 return NULL;
-        if (dma_map_insert(&c->map, &dma->entry, true, vaddr, size, &other) < 0) {
+        if (dma_map_insert(&c->map, &dma->entry, true, (uint64_t)(uintptr_t)vaddr, size, &other) < 0) {
                 iova_space_release(&c->map.space, &dma->entry.iova);
                 return NULL;
         }
         c->spare = dma->next_spare;
         c->n_spare--;
+        dma->span = (struct iommuctl_span){ .vaddr = vaddr, .iova = dma->entry.iova.start, .size = size };
+        dma->access = o->access;
+        dma->let_go = false;
+        dma->name[0] = '\0';
         return dma;
 }
 
@@ -310,16 +314,12 @@ static struct iommuctl_dma *map_small(struct iommuctl_container *c, void *vaddr,
                                       const struct iommuctl_dma_options *o)
 {
         const bool locked = container_lock(c);
-        struct iommuctl_dma *dma = reserve_spare(c, (uint64_t)(uintptr_t)vaddr, size, o->iova_limit);
+        struct iommuctl_dma *dma = reserve_spare(c, vaddr, size, o);
 
         container_unlock(c, locked);
         if (!dma)
                 return NULL;
         __atomic_add_fetch(&c->refcount, 1, __ATOMIC_RELAXED);
-        dma->span = (struct iommuctl_span){ .vaddr = vaddr, .iova = dma->entry.iova.start, .size = size };
-        dma->access = o->access;
-        dma->let_go = false;
-        dma->name[0] = '\0';
         if (container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)vaddr, dma->span.iova, size,
                                       o->access) < 0) {
                 dma_forget(dma);
