@@ -27,15 +27,6 @@ struct dma_entry *dma_map_at(const struct dma_map *m, uint64_t iova)
         return extent ? container_of(extent, struct dma_entry, iova) : NULL;
 }
 
-struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size)
-{
-        uint64_t iova;
-
-        if (!vaddr_table_overlap(&m->table, vaddr, vaddr + size - 1, &iova))
-                return NULL;
-        return dma_map_at(m, iova);
-}
-
 int dma_map_taken_by(const struct dma_map *m, uint64_t iova, int r, struct dma_entry **ret_other)
 {
         if (r == -EEXIST)

@@ -51,8 +51,6 @@ void dma_map_destroy(struct dma_map *m);
 
 /* The entry that IOVA lies in; NULL. */
 struct dma_entry *dma_map_at(const struct dma_map *m, uint64_t iova);
-/* The first entry that some of VADDR to VADDR + SIZE - 1 belongs to; NULL. */
-struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size);
 /* R, the failure of taking addresses; with -EEXIST the entry that has them, which IOVA lies in. */
 int dma_map_taken_by(const struct dma_map *m, uint64_t iova, int r, struct dma_entry **ret_other);
 
