@@ -71,7 +71,9 @@ static int explain_node(struct iommuctl_ctx *ctx, unsigned int node, int r)
                                  strerror(-r));
         if (sysfs_attr(&s, "sys/devices/system/node/has_memory", nodes, sizeof(nodes)) <= 0)
                 snprintf(nodes, sizeof(nodes), "0");
-        return ctx_error(ctx, -EINVAL, NULL, "there is no NUMA node %u with memory; with memory are: %s",
+        return ctx_error(ctx, -EINVAL, NULL,
+                         "the memory cannot be kept on NUMA node %u: there is none with memory, or the "
+                         "process's cpuset leaves it out, or a huge page would be cut; with memory are: %s",
                          node, nodes);
 }
 

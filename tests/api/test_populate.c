@@ -272,7 +272,8 @@ static void test_options(void **state)
         o.flags = IOMMUCTL_POPULATE_ON_NODE;
         o.numa_node = 7;
         assert_fails(ctx, iommuctl_populate(ctx, p, PAGE, &o), -EINVAL,
-                     "there is no NUMA node 7 with memory; with memory are: 0-1");
+                     "kept on NUMA node 7: there is none with memory, or the process's cpuset leaves it out, "
+                     "or a huge page would be cut; with memory are: 0-1");
         o.struct_size = 0;
         assert_fails(ctx, iommuctl_populate(ctx, p, PAGE, &o), -EINVAL, "struct_size");
         munmap(p, 4 * PAGE);
@@ -306,7 +307,7 @@ static void test_node(void **state)
         start(NULL);
         assert_ok(ctx, iommuctl_populate(ctx, p, 4 * PAGE, &o));
         o.numa_node = 1;
-        assert_fails(ctx, iommuctl_populate(ctx, p, 4 * PAGE, &o), -EINVAL, "no NUMA node 1 with memory");
+        assert_fails(ctx, iommuctl_populate(ctx, p, 4 * PAGE, &o), -EINVAL, "NUMA node 1: there is none with memory");
         stop();
         munmap(p, 4 * PAGE);
 }
@@ -405,7 +406,7 @@ static void test_alloc_on_the_devices_node(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
         p.numa_node = 5;
         assert_fails(b->ctx, iommuctl_dma_alloc_populated(b->container, PAGE, NULL, &p, &dma), -EINVAL,
-                     "no NUMA node 5");
+                     "NUMA node 5: there is none");
 }
 
 static void test_alloc_refusals(void **state)
