@@ -2,7 +2,6 @@
 #include "dma_map.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #include "util/macro.h"
 
@@ -49,18 +48,15 @@ int dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, struct 
         return dma_map_taken_by(m, iova, r, ret_other);
 }
 
+_Static_assert(DMA_HIDING_WAITED - DMA_HIDING == 1 && DMA_WAITED - DMA_BUSY == 1, "one more is waited for");
+
 bool dma_entry_ask(struct dma_entry *e)
 {
-        unsigned int state;
+        unsigned int state = dma_entry_state(e);
 
-        for (;;) {
-                state = DMA_BUSY;
-                if (__atomic_compare_exchange_n(&e->state, &state, DMA_WAITED, false, __ATOMIC_ACQ_REL,
-                                                __ATOMIC_ACQUIRE) ||
-                    state == DMA_WAITED)
+        while (state == DMA_HIDING || state == DMA_BUSY)
+                if (__atomic_compare_exchange_n(&e->state, &state, state + 1, false, __ATOMIC_ACQ_REL,
+                                                __ATOMIC_ACQUIRE))
                         return true;
-                if (state != DMA_HIDING)
-                        return false;
-                sched_yield(); /* its thread needs no lock to go on */
-        }
+        return state == DMA_HIDING_WAITED || state == DMA_WAITED;
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dma_map.h"
 
@@ -280,6 +281,33 @@ static void test_busy_entries(void **state)
         dma_map_destroy(&m);
 }
 
+/* Who asks for one that is being hidden does not have to see the end of that: the thread that hides it may
+ * need this processor for it. */
+static void test_hiding(void **state)
+{
+        struct dma_entry *e;
+        struct dma_map m;
+
+        (void)state;
+        init(&m);
+        e = add(&m, PAGE, PAGE, PAGE);
+        dma_map_settle(&m, e, true);
+        e->state = DMA_HIDING; /* as another thread leaves it when it is interrupted */
+        assert_true(dma_entry_is_mapped(e) && dma_entry_is_busy(e));
+        alarm(10);
+        assert_true(dma_entry_ask(e) && dma_entry_ask(e));
+        alarm(0);
+        assert_true(dma_entry_is_mapped(e) && dma_entry_is_busy(e));
+        assert_false(dma_entry_acquire(&m, e, DMA_LIVE) || dma_entry_acquire(&m, e, DMA_IDLE));
+        vaddr_table_set_live(&m.table, e->vaddr, e->size, &e->run, false);
+        dma_entry_set_hidden(e);
+        assert_false(dma_entry_is_mapped(e));
+        assert_true(dma_map_settle(&m, e, true));
+        assert_false(dma_entry_ask(e));
+        drop(&m, e);
+        dma_map_destroy(&m);
+}
+
 /* ---- readers beside a writer ---- */
 
 #define BUFFERS 64u
@@ -348,11 +376,9 @@ static void test_readers_beside_a_writer(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_random),
-                cmocka_unit_test(test_edges_of_the_address_space),
-                cmocka_unit_test(test_a_large_mapping),
-                cmocka_unit_test(test_busy_entries),
-                cmocka_unit_test(test_readers_beside_a_writer),
+                cmocka_unit_test(test_random),          cmocka_unit_test(test_edges_of_the_address_space),
+                cmocka_unit_test(test_a_large_mapping), cmocka_unit_test(test_busy_entries),
+                cmocka_unit_test(test_hiding),          cmocka_unit_test(test_readers_beside_a_writer),
         };
 
         return run_unit_tests("dma_map", tests);
