@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "budget_internal.h"
 #include "device.h"
 #include "dma.h"
 #include "dma_alloc.h"
-#include "iommuctl/budget.h"
 #include "options.h"
 #include "sysfs.h"
 
@@ -230,11 +230,12 @@ static int check_budget(struct iommuctl_container *c, size_t size, const struct 
                         const struct iommuctl_populate_options *o)
 {
         const struct iommuctl_budget_item item = { options->name, size, options };
+        const struct budget b = budget_begin(c->ctx, &item, 1, NULL);
         int r;
 
         r = iommuctl_budget_check_container(c, &item, 1, NULL);
         if (r >= 0)
-                r = iommuctl_budget_check(c->ctx, &item, 1, NULL);
+                r = budget_check(&b, false); /* the container knows how what is locked is counted */
         if (r >= 0 && o->flags & IOMMUCTL_POPULATE_STRICT)
                 r = iommuctl_budget_check_node(c->ctx, o->numa_node, &item, 1, NULL);
         return r;
