@@ -225,24 +225,30 @@ static int check_total(const struct budget *b, uint64_t *ret_total)
         return 0;
 }
 
-_public_ int iommuctl_budget_check(struct iommuctl_ctx *ctx, const struct iommuctl_budget_item *items,
-                                   size_t n_items, struct iommuctl_shortage *ret_shortage)
+int budget_check(const struct budget *b, bool memlock)
 {
-        struct budget b = budget_begin(ctx, items, n_items, ret_shortage);
         uint64_t total = 0;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < n_items; i++)
-                r = check_shape(&b, i);
-        for (size_t i = 0; r == 0 && i < n_items; i++)
-                r = check_overlaps(&b, i);
+        for (size_t i = 0; r == 0 && i < b->n_items; i++)
+                r = check_shape(b, i);
+        for (size_t i = 0; r == 0 && i < b->n_items; i++)
+                r = check_overlaps(b, i);
         if (r == 0)
-                r = check_total(&b, &total);
-        for (size_t i = 0; r == 0 && i < n_items; i++)
-                r = check_hugepages(&b, i);
+                r = check_total(b, &total);
+        for (size_t i = 0; r == 0 && i < b->n_items; i++)
+                r = check_hugepages(b, i);
+        if (r == 0 && memlock)
+                r = budget_memlock(b, total, NULL);
         if (r == 0)
-                r = budget_memlock(&b, total, NULL);
-        if (r == 0)
-                r = check_memory(&b);
-        return r < 0 ? r : budget_cgroup_memory(&b);
+                r = check_memory(b);
+        return r < 0 ? r : budget_cgroup_memory(b);
+}
+
+_public_ int iommuctl_budget_check(struct iommuctl_ctx *ctx, const struct iommuctl_budget_item *items,
+                                   size_t n_items, struct iommuctl_shortage *ret_shortage)
+{
+        const struct budget b = budget_begin(ctx, items, n_items, ret_shortage);
+
+        return budget_check(&b, true);
 }

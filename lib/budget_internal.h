@@ -76,6 +76,9 @@ uint64_t budget_hugepages(const struct budget *b, uint64_t page, const char *wha
 /* The value of a line "Name:   123 kB" or "Name:  0000ff" of a file of such lines. */
 bool budget_line(const char *text, const char *name, unsigned int base, uint64_t *ret_value);
 
+/* As iommuctl_budget_check(); not MEMLOCK: but for what may be locked. */
+int budget_check(const struct budget *b, bool memlock);
+
 /* TOTAL bytes against what may be locked in CONTAINER; NULL: it is not known yet how they will be counted,
  * and no is said where both ways say it. */
 int budget_memlock(const struct budget *b, uint64_t total, struct iommuctl_container *container);

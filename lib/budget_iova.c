@@ -9,6 +9,15 @@
 
 #include "budget_internal.h"
 
+/* The last address of item I at IOVA; of one that would wrap around, which iommuctl_budget_check() refuses,
+ * the last there is. */
+static uint64_t item_last(const struct budget *b, size_t i, uint64_t iova)
+{
+        uint64_t last;
+
+        return __builtin_add_overflow(iova, (uint64_t)b->items[i].size - 1, &last) ? UINT64_MAX : last;
+}
+
 static int check_reserved(const struct budget *b, const struct iommuctl_device_info *device, size_t i,
                           uint64_t iova, uint64_t last)
 {
@@ -76,15 +85,16 @@ _public_ int iommuctl_budget_check_device(struct iommuctl_ctx *ctx, const struct
                                           struct iommuctl_shortage *ret_shortage)
 {
         struct budget b = budget_begin(ctx, items, n_items, ret_shortage);
-        uint64_t iova;
+        uint64_t iova, last;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_items; i++) {
                 if (!budget_fixed(&b, i, &iova))
                         continue;
-                r = check_reserved(&b, device, i, iova, iova + items[i].size - 1);
+                last = item_last(&b, i, iova);
+                r = check_reserved(&b, device, i, iova, last);
                 if (r == 0)
-                        r = check_width(&b, device, i, iova, iova + items[i].size - 1);
+                        r = check_width(&b, device, i, iova, last);
         }
         return r;
 }
@@ -101,7 +111,7 @@ static int check_fixed(const struct budget *b, const struct iommuctl_range *rang
                        uint64_t iova)
 {
         struct iommuctl_shortage s = { .kind = IOMMUCTL_SHORTAGE_RANGE, .item = i };
-        uint64_t last = iova + b->items[i].size - 1, nearest = UINT64_MAX;
+        uint64_t last = item_last(b, i, iova), nearest = UINT64_MAX;
         char name[BUDGET_NAME];
 
         for (size_t j = 0; j < n; j++) {

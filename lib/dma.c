@@ -272,13 +272,13 @@ int dma_map_memory(struct iommuctl_container *c, const struct dma_memory *memory
         return 0;
 }
 
-/* With the lock: an object at hand is in the books, with any IOVA. NULL where there is none, or anything
- * stands in the way. */
-static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t vaddr, size_t size,
-                                          uint64_t limit)
+/* With the lock: an object at hand is in the books, with any IOVA, and nothing of what it was before. NULL
+ * where there is none, or anything stands in the way. */
+static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, void *vaddr, size_t size,
+                                          const struct iommuctl_dma_options *o)
 {
         const struct iova_request q = {
-                .size = size, .align = c->page_size, .low = c->page_size, .limit = limit
+                .size = size, .align = c->page_size, .low = c->page_size, .limit = o->iova_limit
         };
         struct iommuctl_dma *dma = c->spare;
         struct dma_entry *other;
@@ -287,13 +287,25 @@ static struct iommuctl_dma *reserve_spare(struct iommuctl_container *c, uint64_t
                 return NULL;
         if (iova_space_allocate(&c->map.space, &dma->entry.iova, &q) < 0)
                 return NULL;
-        if (dma_map_insert(&c->map, &dma->entry, true, vaddr, size, &other) < 0) {
+        if (dma_map_insert(&c->map, &dma->entry, true, (uint64_t)(uintptr_t)vaddr, size, &other) < 0) {
                 iova_space_release(&c->map.space, &dma->entry.iova);
                 return NULL;
         }
         c->spare = dma->next_spare;
         c->n_spare--;
+        dma->span = (struct iommuctl_span){ .vaddr = vaddr, .iova = dma->entry.iova.start, .size = size };
+        dma->access = o->access;
+        dma->let_go = false;
+        dma->name[0] = '\0';
         return dma;
+}
+
+/* Less than 2 MiB, of whole pages, and not so far up that it could wrap around. */
+static bool is_small(const struct iommuctl_container *c, const void *vaddr, size_t size)
+{
+        const uint64_t at = (uint64_t)(uintptr_t)vaddr;
+
+        return size - 1 < PAGE_2M - 1 && at < -PAGE_2M && !((at | size) & (c->page_size - 1));
 }
 
 /* The short way of what a driver does for each packet: a small buffer, nothing special about it, and not the
@@ -302,16 +314,12 @@ static struct iommuctl_dma *map_small(struct iommuctl_container *c, void *vaddr,
                                       const struct iommuctl_dma_options *o)
 {
         const bool locked = container_lock(c);
-        struct iommuctl_dma *dma = reserve_spare(c, (uint64_t)(uintptr_t)vaddr, size, o->iova_limit);
+        struct iommuctl_dma *dma = reserve_spare(c, vaddr, size, o);
 
         container_unlock(c, locked);
         if (!dma)
                 return NULL;
         __atomic_add_fetch(&c->refcount, 1, __ATOMIC_RELAXED);
-        dma->span = (struct iommuctl_span){ .vaddr = vaddr, .iova = dma->entry.iova.start, .size = size };
-        dma->access = o->access;
-        dma->let_go = false;
-        dma->name[0] = '\0';
         if (container_backend(c)->map(&c->space, (uint64_t)(uintptr_t)vaddr, dma->span.iova, size,
                                       o->access) < 0) {
                 dma_forget(dma);
@@ -328,7 +336,6 @@ _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t 
         static const struct iommuctl_dma_options defaults = {
                 .access = IOMMUCTL_ACCESS_READ | IOMMUCTL_ACCESS_WRITE, .iova_limit = UINT64_MAX
         };
-        const uint64_t bits = (uint64_t)(uintptr_t)vaddr | size;
         struct iommuctl_dma_options given;
         const struct iommuctl_dma_options *o = &defaults;
         struct iommuctl_dma *dma;
@@ -342,7 +349,7 @@ _public_ int iommuctl_dma_map(struct iommuctl_container *c, void *vaddr, size_t 
         }
         if (!vaddr)
                 return ctx_error(c->ctx, -EFAULT, NULL, "there is no memory at NULL");
-        if (o->flags == 0 && !o->name && size - 1 < PAGE_2M - 1 && !(bits & (c->page_size - 1))) {
+        if (o->flags == 0 && !o->name && is_small(c, vaddr, size)) {
                 dma = map_small(c, vaddr, size, o);
                 if (dma) {
                         *ret_dma = dma;

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "budget_internal.h"
 #include "device.h"
 #include "dma.h"
 #include "dma_alloc.h"
-#include "iommuctl/budget.h"
 #include "options.h"
 #include "sysfs.h"
 
@@ -71,7 +71,9 @@ static int explain_node(struct iommuctl_ctx *ctx, unsigned int node, int r)
                                  strerror(-r));
         if (sysfs_attr(&s, "sys/devices/system/node/has_memory", nodes, sizeof(nodes)) <= 0)
                 snprintf(nodes, sizeof(nodes), "0");
-        return ctx_error(ctx, -EINVAL, NULL, "there is no NUMA node %u with memory; with memory are: %s",
+        return ctx_error(ctx, -EINVAL, NULL,
+                         "the memory cannot be kept on NUMA node %u: there is none with memory, or the "
+                         "process's cpuset leaves it out, or a huge page would be cut; with memory are: %s",
                          node, nodes);
 }
 
@@ -228,11 +230,12 @@ static int check_budget(struct iommuctl_container *c, size_t size, const struct 
                         const struct iommuctl_populate_options *o)
 {
         const struct iommuctl_budget_item item = { options->name, size, options };
+        const struct budget b = budget_begin(c->ctx, &item, 1, NULL);
         int r;
 
         r = iommuctl_budget_check_container(c, &item, 1, NULL);
         if (r >= 0)
-                r = iommuctl_budget_check(c->ctx, &item, 1, NULL);
+                r = budget_check(&b, false); /* the container knows how what is locked is counted */
         if (r >= 0 && o->flags & IOMMUCTL_POPULATE_STRICT)
                 r = iommuctl_budget_check_node(c->ctx, o->numa_node, &item, 1, NULL);
         return r;

@@ -2,7 +2,6 @@
 #include "dma_map.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #include "util/macro.h"
 
@@ -27,15 +26,6 @@ struct dma_entry *dma_map_at(const struct dma_map *m, uint64_t iova)
         return extent ? container_of(extent, struct dma_entry, iova) : NULL;
 }
 
-struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size)
-{
-        uint64_t iova;
-
-        if (!vaddr_table_overlap(&m->table, vaddr, vaddr + size - 1, &iova))
-                return NULL;
-        return dma_map_at(m, iova);
-}
-
 int dma_map_taken_by(const struct dma_map *m, uint64_t iova, int r, struct dma_entry **ret_other)
 {
         if (r == -EEXIST)
@@ -58,18 +48,15 @@ int dma_map_move(struct dma_map *m, struct dma_entry *e, uint64_t vaddr, struct 
         return dma_map_taken_by(m, iova, r, ret_other);
 }
 
+_Static_assert(DMA_HIDING_WAITED - DMA_HIDING == 1 && DMA_WAITED - DMA_BUSY == 1, "one more is waited for");
+
 bool dma_entry_ask(struct dma_entry *e)
 {
-        unsigned int state;
+        unsigned int state = dma_entry_state(e);
 
-        for (;;) {
-                state = DMA_BUSY;
-                if (__atomic_compare_exchange_n(&e->state, &state, DMA_WAITED, false, __ATOMIC_ACQ_REL,
-                                                __ATOMIC_ACQUIRE) ||
-                    state == DMA_WAITED)
+        while (state == DMA_HIDING || state == DMA_BUSY)
+                if (__atomic_compare_exchange_n(&e->state, &state, state + 1, false, __ATOMIC_ACQ_REL,
+                                                __ATOMIC_ACQUIRE))
                         return true;
-                if (state != DMA_HIDING)
-                        return false;
-                sched_yield(); /* its thread needs no lock to go on */
-        }
+        return state == DMA_HIDING_WAITED || state == DMA_WAITED;
 }

@@ -19,12 +19,13 @@
 
 /* What becomes of an entry. */
 enum dma_state {
-        DMA_OUT,    /* not in the books */
-        DMA_HIDING, /* a thread has just taken it, and hides it from translation; for a moment */
-        DMA_BUSY,   /* that thread is at the kernel with it: none but that one may touch it */
-        DMA_WAITED, /* the same, and others wait until it is done */
-        DMA_LIVE,   /* in the kernel */
-        DMA_IDLE,   /* not in the kernel, and keeps its addresses */
+        DMA_OUT,           /* not in the books */
+        DMA_HIDING,        /* a thread has just taken it, and hides it from translation; for a moment */
+        DMA_HIDING_WAITED, /* the same, and others wait until it is done with it */
+        DMA_BUSY,          /* that thread is at the kernel with it: none but that one may touch it */
+        DMA_WAITED,        /* the same, and others wait */
+        DMA_LIVE,          /* in the kernel */
+        DMA_IDLE,          /* not in the kernel, and keeps its addresses */
 };
 
 struct dma_entry {
@@ -51,8 +52,6 @@ void dma_map_destroy(struct dma_map *m);
 
 /* The entry that IOVA lies in; NULL. */
 struct dma_entry *dma_map_at(const struct dma_map *m, uint64_t iova);
-/* The first entry that some of VADDR to VADDR + SIZE - 1 belongs to; NULL. */
-struct dma_entry *dma_map_overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size);
 /* R, the failure of taking addresses; with -EEXIST the entry that has them, which IOVA lies in. */
 int dma_map_taken_by(const struct dma_map *m, uint64_t iova, int r, struct dma_entry **ret_other);
 
@@ -102,14 +101,20 @@ static inline bool dma_entry_is_mapped(const struct dma_entry *e)
 {
         enum dma_state state = dma_entry_state(e);
 
-        return state == DMA_LIVE || state == DMA_HIDING;
+        return state == DMA_LIVE || state == DMA_HIDING || state == DMA_HIDING_WAITED;
 }
 
 static inline bool dma_entry_is_busy(const struct dma_entry *e)
 {
         enum dma_state state = dma_entry_state(e);
 
-        return state == DMA_HIDING || state == DMA_BUSY || state == DMA_WAITED;
+        return state >= DMA_HIDING && state <= DMA_WAITED;
+}
+
+/* Its thread has hidden it; who waits, waits on. */
+static inline void dma_entry_set_hidden(struct dma_entry *e)
+{
+        __atomic_add_fetch(&e->state, DMA_BUSY - DMA_HIDING, __ATOMIC_RELEASE);
 }
 
 /* Without the lock: makes an entry that was in state FROM this thread's, and hides it from translation. False
@@ -124,7 +129,7 @@ static inline bool dma_entry_acquire(struct dma_map *m, struct dma_entry *e, enu
                 return false;
         if (hide) {
                 vaddr_table_set_live(&m->table, e->vaddr, e->size, &e->run, false);
-                __atomic_store_n(&e->state, DMA_BUSY, __ATOMIC_RELEASE);
+                dma_entry_set_hidden(e);
         }
         return true;
 }

@@ -5,12 +5,14 @@
  * addresses, so that none of them can ever be given out twice; what the kernel's ranges leave out is left out
  * of each search.
  *
- * An automatic address is the lowest that will do, in O(log n) for n extents, but for one that was given back
- * lately. Such a range stays in the tree, under an extent of the space's own, and a request of the same size
- * takes it over without looking at the tree at all: a driver that maps and unmaps one packet after the other
- * asks for what it just gave back. This is what malloc()'s thread caches do, and what the kernel's own
- * allocator does (drivers/iommu/iova.c, iova_rcache). These ranges are in nobody's way: they merge with what
- * is free beside them as soon as a fixed address needs them, or an automatic one finds no room.
+ * An automatic address is in the lowest gap that has room for it wherever in it an aligned one begins, which
+ * is found in O(log n) for n extents; where none has, in the lowest that will do. But one that was given back
+ * lately comes first. Such a range stays in the tree, under an extent of the space's own, and a request of
+ * the same size takes it over without looking at the tree at all: a driver that maps and unmaps one packet
+ * after the other asks for what it just gave back. This is what malloc()'s thread caches do, and what the
+ * kernel's own allocator does (drivers/iommu/iova.c, iova_rcache). These ranges are in nobody's way: they
+ * merge with what is free beside them as soon as a fixed address needs them, or an automatic one finds no
+ * room.
  *
  * Handing on touches one cache line of the tree, the leaf's pointer to the extent. With many extents it is
  * not there, and writing it would hold up what comes after; so a release only fetches it, and it is written

@@ -66,14 +66,15 @@ static bool find(const struct vaddr_table *t, uint64_t vaddr, struct place *ret_
 {
         uint64_t *slots = (uint64_t *)block_of(t, vaddr);
         const uint64_t slot = vaddr >> VADDR_TOP_SHIFT & (VADDR_TOP_SLOTS - 1);
+        uint64_t word;
 
         if (!slots)
                 return false;
         *ret_place = (struct place){ .word = &slots[slot],
                                      .shift = VADDR_TOP_SHIFT,
                                      .n_behind = (unsigned int)(VADDR_TOP_SLOTS - slot) };
-        while (*ret_place->word & VADDR_TABLE)
-                step_down(ret_place, vaddr, (struct vaddr_node *)(uintptr_t)vaddr_next(*ret_place->word));
+        while ((word = vaddr_load(ret_place->word)) & VADDR_TABLE)
+                step_down(ret_place, vaddr, (struct vaddr_node *)(uintptr_t)vaddr_next(word));
         return true;
 }
 
@@ -314,13 +315,14 @@ void vaddr_table_set_live_all(struct vaddr_table *t, uint64_t vaddr, uint64_t si
 bool vaddr_table_overlap(const struct vaddr_table *t, uint64_t vaddr, uint64_t last, uint64_t *ret_iova)
 {
         for (uint64_t at = vaddr;;) {
-                uint64_t end = at | (BLOCK_SIZE - 1);
+                uint64_t end = at | (BLOCK_SIZE - 1), word;
                 struct place p;
 
                 if (find(t, at, &p)) {
                         end = at | (slot_size(&p) - 1);
-                        if (*p.word & VADDR_RUN) {
-                                *ret_iova = *p.word & VADDR_IOVA;
+                        word = vaddr_load(p.word);
+                        if (word & VADDR_RUN) {
+                                *ret_iova = word & VADDR_IOVA;
                                 return true;
                         }
                 }

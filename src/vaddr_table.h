@@ -107,7 +107,7 @@ static inline int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64
                 return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
         leaf = (struct vaddr_node *)vaddr_next(*link);
         word = &leaf->words[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)];
-        if (*word != VADDR_FREE)
+        if (vaddr_load(word) != VADDR_FREE)
                 return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
         __atomic_store_n(word, iova | UINT64_C(1) << VADDR_RUN_SHIFT | VADDR_HIDDEN, __ATOMIC_RELEASE);
         leaf->n_used++;

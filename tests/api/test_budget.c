@@ -232,6 +232,9 @@ static void test_device(void **state)
         assert_int_equal(s.kind, IOMMUCTL_SHORTAGE_WIDTH);
         assert_int_equal(s.needed, 0x8000000fff);
         assert_int_equal(s.available, 0x7fffffffff);
+        assert_fails(ctx, check_device(device, 0x7ffffff000, SIZE_MAX - 4095), -ERANGE,
+                     "beyond 0x7fffffffff");
+        assert_int_equal(s.needed, UINT64_MAX); /* it would wrap around, to where all is free */
         iommuctl_topology_free(topology);
         stop();
 }
@@ -268,6 +271,10 @@ static void test_container(void **state)
         assert_int_equal(s.kind, IOMMUCTL_SHORTAGE_RANGE);
         assert_int_equal(s.start, 0xfef00000);
         assert_int_equal(s.last, 0xffffffff);
+        item.size = SIZE_MAX - 4095; /* wraps around, and would end where it began */
+        assert_fails(ctx, iommuctl_budget_check_container(container, &item, 1, &s), -ERANGE,
+                     "buffer a: iova 0xfffff000-0xffffffffffffffff is in none of the usable ranges");
+        item.size = 8192;
         item.options = &window;
         assert_fails(ctx, iommuctl_budget_check_container(container, &item, 1, &s), -ERANGE,
                      "the nearest is 0x0-0xfedfffff");

@@ -163,6 +163,29 @@ static void test_refusals_are_the_same(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(one));
 }
 
+/* A buffer that wraps around lies over what begins at 0, which nothing becomes of. */
+static void test_one_that_wraps_around(void **state)
+{
+        void *const at = (void *)UINT64_C(0x100000), *const end = (void *)-(uintptr_t)PAGE;
+        struct bench *b = *state;
+        char *memory = bench_memory(b, 2 * PAGE);
+        struct iommuctl_dma *low, *dma = NULL;
+        uint64_t iova = 0;
+
+        if (mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                 0) != at)
+                skip();
+        leave(b, memory, PAGE, 2);
+        low = map(b, at, PAGE, NULL);
+        assert_fails(b->ctx, iommuctl_dma_map(b->container, end, (2 << 20) - PAGE, NULL, &dma), -EOVERFLOW,
+                     "wrap around");
+        assert_null(dma);
+        assert_int_equal(iommuctl_translate(b->container, at, &iova), PAGE);
+        assert_int_equal(iova, iommuctl_dma_span(low).iova);
+        assert_ok(b->ctx, iommuctl_dma_unmap(low));
+        munmap(at, PAGE);
+}
+
 static void test_unmapping_all_sees_none(void **state)
 {
         struct bench *b = *state;
@@ -269,6 +292,7 @@ int main(void)
                 BOTH(test_a_full_space_is_not_full),
                 BOTH(test_a_limit_holds),
                 BOTH(test_refusals_are_the_same),
+                BOTH(test_one_that_wraps_around),
                 BOTH(test_unmapping_all_sees_none),
                 { "test_ranges_that_shrink (iommufd)", test_ranges_that_shrink, bench_iommufd, bench_teardown,
                   NULL },

@@ -272,7 +272,8 @@ static void test_options(void **state)
         o.flags = IOMMUCTL_POPULATE_ON_NODE;
         o.numa_node = 7;
         assert_fails(ctx, iommuctl_populate(ctx, p, PAGE, &o), -EINVAL,
-                     "there is no NUMA node 7 with memory; with memory are: 0-1");
+                     "kept on NUMA node 7: there is none with memory, or the process's cpuset leaves it out, "
+                     "or a huge page would be cut; with memory are: 0-1");
         o.struct_size = 0;
         assert_fails(ctx, iommuctl_populate(ctx, p, PAGE, &o), -EINVAL, "struct_size");
         munmap(p, 4 * PAGE);
@@ -306,7 +307,8 @@ static void test_node(void **state)
         start(NULL);
         assert_ok(ctx, iommuctl_populate(ctx, p, 4 * PAGE, &o));
         o.numa_node = 1;
-        assert_fails(ctx, iommuctl_populate(ctx, p, 4 * PAGE, &o), -EINVAL, "no NUMA node 1 with memory");
+        assert_fails(ctx, iommuctl_populate(ctx, p, 4 * PAGE, &o), -EINVAL,
+                     "NUMA node 1: there is none with memory");
         stop();
         munmap(p, 4 * PAGE);
 }
@@ -371,6 +373,28 @@ static void test_alloc(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
 }
 
+/* What may be locked is counted as the container counts it, also where no node tells that there is a way
+ * other than type1's: who was handed an iommufd may see none. */
+static void test_alloc_is_counted_by_the_container(void **state)
+{
+        struct bench *b = *state;
+        struct iommuctl_dma *dma = NULL;
+
+        bench_restart(b, &(struct fake_options){ .memlock = 1 * MIB });
+        fake_add_file(b->m, "/proc/self/status",
+                      "Name:\tdriver\nPid:\t4242\nUid:\t7\t7\t7\t7\nVmLck:\t    1024 kB\n"
+                      "VmPin:\t       0 kB\nCapEff:\t0000000000000000\n");
+        fake_remove(b->m, "/dev/iommu");
+        if (b->backend == IOMMUCTL_BACKEND_IOMMUFD) {
+                assert_ok(b->ctx, iommuctl_dma_alloc_populated(b->container, PAGE, NULL, NULL, &dma));
+                assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+                return;
+        }
+        assert_fails(b->ctx, iommuctl_dma_alloc_populated(b->container, PAGE, NULL, NULL, &dma), -ENOMEM,
+                     "1024 KiB are in use, no CAP_IPC_LOCK");
+        assert_null(dma);
+}
+
 /* The device's node, another one, none, and the one or nothing. */
 static void test_alloc_on_the_devices_node(void **state)
 {
@@ -405,7 +429,7 @@ static void test_alloc_on_the_devices_node(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(dma));
         p.numa_node = 5;
         assert_fails(b->ctx, iommuctl_dma_alloc_populated(b->container, PAGE, NULL, &p, &dma), -EINVAL,
-                     "no NUMA node 5");
+                     "NUMA node 5: there is none");
 }
 
 static void test_alloc_refusals(void **state)
@@ -494,6 +518,7 @@ int main(void)
                 cmocka_unit_test(test_node),
                 cmocka_unit_test(test_not_to_be_had),
                 BOTH(test_alloc),
+                BOTH(test_alloc_is_counted_by_the_container),
                 BOTH(test_alloc_on_the_devices_node),
                 BOTH(test_alloc_refusals),
                 cmocka_unit_test(test_failing),

@@ -2,6 +2,7 @@
 /* Mapping, unmapping and translating on one container from several threads at once. */
 #include "machines.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #define PAGE    0x1000u
@@ -75,9 +76,51 @@ static void test_map_beside_translate(void **state)
         assert_ok(b->ctx, iommuctl_dma_unmap(fixed));
 }
 
+/* One page that all want: who has it is told of as it is, and not as what was there before. */
+static void *map_the_same(void *userdata)
+{
+        struct worker *w = userdata;
+
+        for (unsigned int i = 0; i < ROUNDS; i++) {
+                struct iommuctl_dma *dma = NULL;
+                int r = iommuctl_dma_map(w->b->container, w->memory, PAGE, NULL, &dma);
+
+                if (r < 0) {
+                        w->wrong += r != -EEXIST || dma;
+                        continue;
+                }
+                w->wrong += iommuctl_dma_name(dma)[0] != '\0';
+                w->wrong += iommuctl_dma_span(dma).vaddr != w->memory;
+                w->wrong += iommuctl_dma_unmap(dma) < 0;
+        }
+        return NULL;
+}
+
+static void test_map_the_same(void **state)
+{
+        struct iommuctl_dma_options o = { .struct_size = sizeof(o), .name = "before" };
+        struct bench *b = *state;
+        char *memory = bench_memory(b, PAGE);
+        struct worker w[MAPPERS];
+        struct iommuctl_dma *dma;
+        pthread_t threads[MAPPERS];
+
+        assert_ok(b->ctx, iommuctl_dma_map(b->container, memory, PAGE, &o, &dma));
+        assert_ok(b->ctx, iommuctl_dma_unmap(dma));
+        for (unsigned int i = 0; i < MAPPERS; i++) {
+                w[i] = (struct worker){ .b = b, .memory = memory };
+                assert_int_equal(pthread_create(&threads[i], NULL, map_the_same, &w[i]), 0);
+        }
+        for (unsigned int i = 0; i < MAPPERS; i++) {
+                pthread_join(threads[i], NULL);
+                assert_int_equal(w[i].wrong, 0);
+        }
+        assert_int_equal(fake_n_mappings(b->m), 0);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { BOTH(test_map_beside_translate) };
+        const struct CMUnitTest tests[] = { BOTH(test_map_beside_translate), BOTH(test_map_the_same) };
 
         return run_tap_tests("threads", tests);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dma_map.h"
 
@@ -19,6 +20,14 @@ static void init(struct dma_map *m)
 
         dma_map_init(m);
         assert_int_equal(iova_space_set_ranges(&m->space, &all, 1), 0);
+}
+
+/* The first entry that some of VADDR to VADDR + SIZE - 1 belongs to; NULL. */
+static struct dma_entry *overlap(const struct dma_map *m, uint64_t vaddr, uint64_t size)
+{
+        uint64_t iova;
+
+        return vaddr_table_overlap(&m->table, vaddr, vaddr + size - 1, &iova) ? dma_map_at(m, iova) : NULL;
 }
 
 static struct dma_entry *add(struct dma_map *m, uint64_t vaddr, uint64_t size, uint64_t iova)
@@ -84,7 +93,7 @@ static void check_address(const struct dma_map *m, const struct model_entry *mod
         const struct model_entry *owner = owner_of(model, vaddr);
         uint64_t iova = 1, size = 2;
 
-        assert_ptr_equal(dma_map_overlap(m, vaddr, 1), owner ? owner->entry : NULL);
+        assert_ptr_equal(overlap(m, vaddr, 1), owner ? owner->entry : NULL);
         if (!owner || !owner->live) {
                 assert_false(translates(m, vaddr, &iova, &size));
                 assert_true(iova == 1 && size == 2);
@@ -102,7 +111,7 @@ static bool is_free(const struct dma_map *m, const struct model_entry *model, ui
         for (unsigned int i = 0; i < ENTRIES; i++)
                 if (model[i].entry && vaddr < model[i].vaddr + model[i].size && model[i].vaddr < vaddr + size)
                         is_free = false;
-        assert_int_equal(dma_map_overlap(m, vaddr, size) == NULL, is_free);
+        assert_int_equal(overlap(m, vaddr, size) == NULL, is_free);
         return is_free;
 }
 
@@ -212,8 +221,8 @@ static void test_edges_of_the_address_space(void **state)
         assert_true(translates(&m, 0, &iova, &size) && iova == PAGE && size == PAGE);
         assert_true(translates(&m, UINT64_MAX, &iova, &size) && iova == 17 * PAGE - 1 && size == 1);
         assert_false(translates(&m, PAGE, &iova, &size));
-        assert_null(dma_map_overlap(&m, PAGE, (uint64_t)0 - 2 * PAGE));
-        assert_ptr_equal(dma_map_overlap(&m, PAGE, (uint64_t)0 - 2 * PAGE + 1), last);
+        assert_null(overlap(&m, PAGE, (uint64_t)0 - 2 * PAGE));
+        assert_ptr_equal(overlap(&m, PAGE, (uint64_t)0 - 2 * PAGE + 1), last);
         drop(&m, first);
         drop(&m, last);
         dma_map_destroy(&m);
@@ -269,6 +278,33 @@ static void test_busy_entries(void **state)
         assert_true(dma_map_remove(&m, e));
         assert_false(dma_entry_ask(e));
         free(e);
+        dma_map_destroy(&m);
+}
+
+/* Who asks for one that is being hidden does not have to see the end of that: the thread that hides it may
+ * need this processor for it. */
+static void test_hiding(void **state)
+{
+        struct dma_entry *e;
+        struct dma_map m;
+
+        (void)state;
+        init(&m);
+        e = add(&m, PAGE, PAGE, PAGE);
+        dma_map_settle(&m, e, true);
+        e->state = DMA_HIDING; /* as another thread leaves it when it is interrupted */
+        assert_true(dma_entry_is_mapped(e) && dma_entry_is_busy(e));
+        alarm(10);
+        assert_true(dma_entry_ask(e) && dma_entry_ask(e));
+        alarm(0);
+        assert_true(dma_entry_is_mapped(e) && dma_entry_is_busy(e));
+        assert_false(dma_entry_acquire(&m, e, DMA_LIVE) || dma_entry_acquire(&m, e, DMA_IDLE));
+        vaddr_table_set_live(&m.table, e->vaddr, e->size, &e->run, false);
+        dma_entry_set_hidden(e);
+        assert_false(dma_entry_is_mapped(e));
+        assert_true(dma_map_settle(&m, e, true));
+        assert_false(dma_entry_ask(e));
+        drop(&m, e);
         dma_map_destroy(&m);
 }
 
@@ -340,11 +376,9 @@ static void test_readers_beside_a_writer(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_random),
-                cmocka_unit_test(test_edges_of_the_address_space),
-                cmocka_unit_test(test_a_large_mapping),
-                cmocka_unit_test(test_busy_entries),
-                cmocka_unit_test(test_readers_beside_a_writer),
+                cmocka_unit_test(test_random),          cmocka_unit_test(test_edges_of_the_address_space),
+                cmocka_unit_test(test_a_large_mapping), cmocka_unit_test(test_busy_entries),
+                cmocka_unit_test(test_hiding),          cmocka_unit_test(test_readers_beside_a_writer),
         };
 
         return run_unit_tests("dma_map", tests);

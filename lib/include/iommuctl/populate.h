@@ -64,10 +64,11 @@ struct iommuctl_populate_options {
  * Returns 0. On failure the pages that came stay, and the memory is the caller's as before; the text says how
  * much is populated. -ECANCELED: the progress callback wanted no more. -EINVAL: something is not a multiple
  * of the page size or is 0, unknown or contradicting flags, IOMMUCTL_POPULATE_STRICT without a node, a node
- * that is not there or has no memory, more than 1024 threads; or the memory is not writable, or is no memory
- * but a device's registers. -EOVERFLOW: it would end past the last address. -ENOMEM: nothing is mapped at a
- * part of it, or no memory is left. -EFAULT: a page cannot be had: a file ends before it, or huge pages ran
- * out. -EPERM: the policy may not be set (a container's filter). -EHWPOISON: the machine found memory broken.
+ * that is not there, has no memory or is outside of the process's cpuset, or a part of a huge page for it,
+ * more than 1024 threads; or the memory is not writable, or is no memory but a device's registers.
+ * -EOVERFLOW: it would end past the last address. -ENOMEM: nothing is mapped at a part of it, or no memory is
+ * left. -EFAULT: a page cannot be had: a file ends before it, or huge pages ran out. -EPERM: the policy may
+ * not be set (a container's filter). -EHWPOISON: the machine found memory broken.
  * Thread-safe.
  */
 int iommuctl_populate(struct iommuctl_ctx *ctx, void *vaddr, size_t size,
