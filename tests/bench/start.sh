@@ -19,6 +19,7 @@ until_line() {
     while IFS= read -r line; do
         [ "$end" ] || [[ $line != *$pattern* ]] || end=$EPOCHREALTIME
     done < <("$@" 2>&1)
+    wait $! || true # it closes its output before it lets go of the card
     [ "$end" ] || { echo "start.sh: no line with $pattern" >&2; return 1; }
     awk "BEGIN { printf \"%.3f\", ($end - $begin) * 1e3 }"
 }
