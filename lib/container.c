@@ -48,7 +48,7 @@ struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuc
         return c;
 }
 
-static void container_free(struct iommuctl_container *c)
+void container_free(struct iommuctl_container *c)
 {
         struct kernel *k = container_kernel(c);
 
@@ -156,8 +156,8 @@ _public_ struct iommuctl_container *iommuctl_container_ref(struct iommuctl_conta
 
 _public_ struct iommuctl_container *iommuctl_container_unref(struct iommuctl_container *c)
 {
-        if (c && __atomic_sub_fetch(&c->refcount, 1, __ATOMIC_ACQ_REL) == 0)
-                container_free(c);
+        if (c)
+                container_drop(c);
         return NULL;
 }
 

@@ -110,6 +110,16 @@ static inline void container_unlock(struct iommuctl_container *c, bool locked)
 /* An empty container that ASKED is wanted of; NULL without memory. */
 struct iommuctl_container *container_alloc(struct iommuctl_ctx *ctx, enum iommuctl_backend asked);
 
+/* The end of one that nobody has any more. */
+void container_free(struct iommuctl_container *c);
+
+/* iommuctl_container_unref() in line, of one that is there. */
+static inline void container_drop(struct iommuctl_container *c)
+{
+        if (__atomic_sub_fetch(&c->refcount, 1, __ATOMIC_ACQ_REL) == 0)
+                container_free(c);
+}
+
 /* A container over an address space that another process made; takes FD, also when it fails. JOINED: see
  * above. */
 int container_new_over(struct iommuctl_ctx *ctx, const struct backend *backend, int fd, uint32_t ioas_id,

@@ -94,7 +94,7 @@ static bool forget_and_keep(struct iommuctl_dma *dma)
         if (parked)
                 container_release_parked(c);
         if (kept)
-                iommuctl_container_unref(c);
+                container_drop(c);
         return kept;
 }
 

@@ -18,8 +18,9 @@ static struct iommuctl_ctx *ctx;
 static struct iommuctl_shortage s;
 
 /* A process without CAP_IPC_LOCK (bit 14) that has 64 KiB locked. */
-static const char status_plain[] = "Name:\tdriver\nUid:\t7\t7\t7\t7\nVmPin:\t     128 kB\nVmLck:\t      64 kB\n"
-                                   "CapInh:\t0000000000000000\nCapEff:\t0000000000000001\n";
+static const char status_plain[] =
+        "Name:\tdriver\nUid:\t7\t7\t7\t7\nVmPin:\t     128 kB\nVmLck:\t      64 kB\n"
+        "CapInh:\t0000000000000000\nCapEff:\t0000000000000001\n";
 static const char status_capable[] = "Name:\tdriver\nVmLck:\t      64 kB\nCapEff:\t0000000000004000\n";
 
 static void start(const struct fake_options *options)
