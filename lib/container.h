@@ -64,7 +64,7 @@ struct iommuctl_container {
         pthread_mutex_t facts_lock;
         pthread_mutex_t lock;
         struct dma_map map;
-        struct iommuctl_dma *spare; /* by next_spare */
+        struct iommuctl_dma *spare; /* objects for the next buffers, by next_spare */
         unsigned int n_spare;
         bool joined;            /* the kernel has an address space to map in */
         bool sweeping;          /* a thread unmaps a range, and nothing new may come into it */

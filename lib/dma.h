@@ -35,8 +35,8 @@ struct iommuctl_dma {
         void *window; /* where the kernel must have an address after all; seen by nobody */
         struct iommuctl_region *registers; /* ours, and so is the window then; keeps its device */
 
-        struct iommuctl_dma *next_spare;
-        char name[DMA_NAME_MAX + 1]; /* last: only what is used of it is written */
+        struct iommuctl_dma *next_spare; /* of the container's, when it is nobody's */
+        char name[DMA_NAME_MAX + 1];     /* last: only what is used of it is written */
 };
 
 static inline struct iommuctl_dma *dma_of(const struct dma_entry *e)

@@ -238,7 +238,9 @@ int vaddr_table_take_any(struct vaddr_table *t, uint64_t vaddr, uint64_t size, u
         recycle_idle(t);
         if (make_block(t, vaddr) < 0 || make_block(t, last) < 0 ||
             make_nodes(t, n_missing(t, vaddr, vaddr, last) +
-                                  (vaddr >> 21 == last >> 21 ? 0 : n_missing(t, last, vaddr, last))) < 0)
+                                  (vaddr >> VADDR_LARGE_SHIFT == last >> VADDR_LARGE_SHIFT
+                                           ? 0
+                                           : n_missing(t, last, vaddr, last))) < 0)
                 return -ENOMEM;
         ret_run->words = NULL;
         for (uint64_t at = vaddr;;) {
@@ -348,8 +350,8 @@ static uint64_t word_of(const struct vaddr_table *t, uint64_t vaddr, unsigned in
         slots = vaddr_next(word);
         for (;;) {
                 recycled = __atomic_load_n(&t->n_recycled, __ATOMIC_ACQUIRE);
-                *ret_shift = 21;
-                word = vaddr_load(&slots[vaddr >> 21 & (VADDR_SLOTS - 1)]);
+                *ret_shift = VADDR_LARGE_SHIFT;
+                word = vaddr_load(&slots[vaddr >> VADDR_LARGE_SHIFT & (VADDR_SLOTS - 1)]);
                 if (!(word & VADDR_TABLE))
                         return word;
                 *ret_shift = VADDR_PAGE_SHIFT;

@@ -29,6 +29,7 @@
 
 #define VADDR_BLOCK_SHIFT 47
 #define VADDR_TOP_SHIFT   30 /* the first level below a block */
+#define VADDR_LARGE_SHIFT 21 /* the second */
 #define VADDR_LEVEL_BITS  9
 #define VADDR_PAGE_SHIFT  12
 #define VADDR_TOP_SLOTS   (UINT64_C(1) << (VADDR_BLOCK_SHIFT - VADDR_TOP_SHIFT))
@@ -102,7 +103,7 @@ static inline int vaddr_table_take(struct vaddr_table *t, uint64_t vaddr, uint64
 
         if (size != UINT64_C(1) << VADDR_PAGE_SHIFT || !(top & VADDR_TABLE))
                 return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
-        link = (uint64_t *)vaddr_next(top) + (vaddr >> 21 & (VADDR_SLOTS - 1));
+        link = (uint64_t *)vaddr_next(top) + (vaddr >> VADDR_LARGE_SHIFT & (VADDR_SLOTS - 1));
         if (!(*link & VADDR_TABLE))
                 return vaddr_table_take_any(t, vaddr, size, iova, ret_run, ret_iova);
         leaf = (struct vaddr_node *)vaddr_next(*link);
@@ -167,10 +168,11 @@ static inline bool vaddr_table_peek(const struct vaddr_table *t, uint64_t vaddr,
         word = vaddr_load(&__atomic_load_n(&t->low, __ATOMIC_ACQUIRE)[slot]);
         if (__builtin_expect(!(word & VADDR_TABLE), 0))
                 return false;
-        word = vaddr_load(&vaddr_next(word)[vaddr >> 21 & (VADDR_SLOTS - 1)]);
+        word = vaddr_load(&vaddr_next(word)[vaddr >> VADDR_LARGE_SHIFT & (VADDR_SLOTS - 1)]);
         if (__builtin_expect(word & (VADDR_TABLE | VADDR_HIDDEN | VADDR_MORE), 0))
                 return false;
-        *ret_size = vaddr_answer(word, 21, vaddr & ((UINT64_C(1) << 21) - 1), ret_iova);
+        *ret_size = vaddr_answer(word, VADDR_LARGE_SHIFT, vaddr & ((UINT64_C(1) << VADDR_LARGE_SHIFT) - 1),
+                                 ret_iova);
         return true;
 }
 
@@ -187,7 +189,7 @@ static inline bool vaddr_table_peek_page(const struct vaddr_table *t, uint64_t v
         word = vaddr_load(&__atomic_load_n(&t->low, __ATOMIC_ACQUIRE)[slot]);
         if (!(word & VADDR_TABLE))
                 return false;
-        word = vaddr_load(&vaddr_next(word)[vaddr >> 21 & (VADDR_SLOTS - 1)]);
+        word = vaddr_load(&vaddr_next(word)[vaddr >> VADDR_LARGE_SHIFT & (VADDR_SLOTS - 1)]);
         if (!(word & VADDR_TABLE))
                 return false;
         word = vaddr_load(&vaddr_next(word)[vaddr >> VADDR_PAGE_SHIFT & (VADDR_SLOTS - 1)]);

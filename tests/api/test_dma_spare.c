@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small buffers that are unmapped are kept for the next of their size, with their IOVAs. Nobody is to notice,
- * but by a clock: not who wants such an IOVA, nor who looks at all that is mapped. */
+/* What is left of small buffers that were unmapped is kept: their objects by the container, their IOVAs by
+ * the allocator. Nobody is to notice, but by a clock: not who wants such an IOVA, nor who looks at all that
+ * is mapped. */
 #include "machines.h"
 
 #include <errno.h>
